@@ -1,0 +1,76 @@
+namespace Grpc.Core;
+
+/// <summary>Gives every call the same host.</summary>
+internal sealed class HostCallInvoker(CallInvoker inner, string authority) : CallInvoker
+{
+    public override TResponse BlockingUnaryCall<TRequest, TResponse>(
+        Method<TRequest, TResponse> method,
+        string? host,
+        CallOptions options,
+        TRequest request
+    ) => inner.BlockingUnaryCall(method, authority, options, request);
+
+    public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
+        Method<TRequest, TResponse> method,
+        string? host,
+        CallOptions options,
+        TRequest request
+    ) => inner.AsyncUnaryCall(method, authority, options, request);
+
+    public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
+        Method<TRequest, TResponse> method,
+        string? host,
+        CallOptions options,
+        TRequest request
+    ) => inner.AsyncServerStreamingCall(method, authority, options, request);
+
+    public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<
+        TRequest,
+        TResponse
+    >(Method<TRequest, TResponse> method, string? host, CallOptions options) =>
+        inner.AsyncClientStreamingCall(method, authority, options);
+
+    public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<
+        TRequest,
+        TResponse
+    >(Method<TRequest, TResponse> method, string? host, CallOptions options) =>
+        inner.AsyncDuplexStreamingCall(method, authority, options);
+}
+
+/// <summary>The invoker of a client without a channel: it refuses every call.</summary>
+internal sealed class DetachedCallInvoker : CallInvoker
+{
+    public override TResponse BlockingUnaryCall<TRequest, TResponse>(
+        Method<TRequest, TResponse> method,
+        string? host,
+        CallOptions options,
+        TRequest request
+    ) => throw Refused(method);
+
+    public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
+        Method<TRequest, TResponse> method,
+        string? host,
+        CallOptions options,
+        TRequest request
+    ) => throw Refused(method);
+
+    public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
+        Method<TRequest, TResponse> method,
+        string? host,
+        CallOptions options,
+        TRequest request
+    ) => throw Refused(method);
+
+    public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<
+        TRequest,
+        TResponse
+    >(Method<TRequest, TResponse> method, string? host, CallOptions options) => throw Refused(method);
+
+    public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<
+        TRequest,
+        TResponse
+    >(Method<TRequest, TResponse> method, string? host, CallOptions options) => throw Refused(method);
+
+    private static NotSupportedException Refused(IMethod method) =>
+        new($"This client has no channel to call {method.FullName} on.");
+}

@@ -1,0 +1,58 @@
+namespace Grpc.Core.Interceptors;
+
+/// <summary>Lets a function change the request headers of every kind of call.</summary>
+internal sealed class MetadataInterceptor : Interceptor
+{
+    private readonly Func<Metadata, Metadata> _change;
+
+    public MetadataInterceptor(Func<Metadata, Metadata> change)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        _change = change;
+    }
+
+    public override TResponse BlockingUnaryCall<TRequest, TResponse>(
+        TRequest request,
+        ClientInterceptorContext<TRequest, TResponse> context,
+        BlockingUnaryCallContinuation<TRequest, TResponse> continuation
+    ) => continuation(request, Changed(context));
+
+    public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
+        TRequest request,
+        ClientInterceptorContext<TRequest, TResponse> context,
+        AsyncUnaryCallContinuation<TRequest, TResponse> continuation
+    ) => continuation(request, Changed(context));
+
+    public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
+        TRequest request,
+        ClientInterceptorContext<TRequest, TResponse> context,
+        AsyncServerStreamingCallContinuation<TRequest, TResponse> continuation
+    ) => continuation(request, Changed(context));
+
+    public override AsyncClientStreamingCall<TRequest, TResponse> AsyncClientStreamingCall<
+        TRequest,
+        TResponse
+    >(
+        ClientInterceptorContext<TRequest, TResponse> context,
+        AsyncClientStreamingCallContinuation<TRequest, TResponse> continuation
+    ) => continuation(Changed(context));
+
+    public override AsyncDuplexStreamingCall<TRequest, TResponse> AsyncDuplexStreamingCall<
+        TRequest,
+        TResponse
+    >(
+        ClientInterceptorContext<TRequest, TResponse> context,
+        AsyncDuplexStreamingCallContinuation<TRequest, TResponse> continuation
+    ) => continuation(Changed(context));
+
+    private ClientInterceptorContext<TRequest, TResponse> Changed<TRequest, TResponse>(
+        ClientInterceptorContext<TRequest, TResponse> context
+    )
+        where TRequest : class
+        where TResponse : class =>
+        new(
+            context.Method,
+            context.Host,
+            context.Options.WithHeaders(_change(context.Options.Headers ?? []))
+        );
+}

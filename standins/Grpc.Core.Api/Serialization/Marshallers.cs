@@ -1,0 +1,21 @@
+using System.Text;
+
+namespace Grpc.Core;
+
+/// <summary>Creates marshallers with the message type inferred.</summary>
+public static class Marshallers
+{
+    /// <summary>Text as UTF-8, mostly for tests.</summary>
+    public static Marshaller<string> StringMarshaller { get; } =
+        new(Encoding.UTF8.GetBytes, Encoding.UTF8.GetString);
+
+    /// <summary>From functions over arrays.</summary>
+    public static Marshaller<T> Create<T>(Func<T, byte[]> serializer, Func<byte[], T> deserializer) =>
+        new(serializer, deserializer);
+
+    /// <summary>From functions over the transport's buffers.</summary>
+    public static Marshaller<T> Create<T>(
+        Action<T, SerializationContext> serializer,
+        Func<DeserializationContext, T> deserializer
+    ) => new(serializer, deserializer);
+}

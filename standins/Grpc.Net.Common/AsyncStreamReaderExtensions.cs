@@ -1,0 +1,26 @@
+using System.Runtime.CompilerServices;
+
+namespace Grpc.Core;
+
+/// <summary>Reads a stream of messages with <c>await foreach</c>.</summary>
+public static class AsyncStreamReaderExtensions
+{
+    /// <summary>All messages up to the end of the stream. The reader can be read only once.</summary>
+    public static IAsyncEnumerable<T> ReadAllAsync<T>(
+        this IAsyncStreamReader<T> streamReader,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(streamReader);
+        return ReadEach(streamReader, cancellationToken);
+    }
+
+    private static async IAsyncEnumerable<T> ReadEach<T>(
+        IAsyncStreamReader<T> streamReader,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
+        while (await streamReader.MoveNext(cancellationToken).ConfigureAwait(false))
+            yield return streamReader.Current;
+    }
+}
