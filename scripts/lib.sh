@@ -1,0 +1,60 @@
+# Shared by the scripts beside it; sourced, never run.
+# shellcheck shell=bash
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# A set is one complete run of Souk with its own backends, ports and files, so that tests or a benchmark can run beside
+# a mesh that somebody is using. The set `main` is the one a person sees.
+SET=${SOUK_SET:-main}
+[[ $SET =~ ^[a-z0-9-]{1,40}$ ]] || { echo "SOUK_SET must be lower-case letters, digits and dashes" >&2; exit 2; }
+if [[ $SET == main ]]; then RUN=$ROOT/.run; else RUN=$ROOT/.run/$SET; fi
+# shellcheck disable=SC2034  # used by the scripts that source this
+LOGS=$RUN/logs PIDS=$RUN/pids
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "souk: $*"; exit 1; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Runs as root, directly or through sudo.
+as_root() {
+  if [[ $(id -u) == 0 ]]; then "$@"; elif have sudo; then sudo "$@"; else return 1; fi
+}
+
+random_hex() { od -An -N "$1" -tx1 /dev/urandom | tr -d ' \n'; }
+
+port_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# The first port from $1 on that nobody listens on.
+free_port() {
+  local port=$1
+  while port_open "$port"; do port=$((port + 1)); done
+  echo "$port"
+}
+
+# Is process $1 alive, and does its command line contain $2? A pid file may outlive its process and the number be reused.
+is_ours() {
+  local command
+  command=$(ps -o args= -p "$1" 2>/dev/null) && [[ $command == *"$2"* ]]
+}
+
+# Polls "$@" until it succeeds, at most $1 seconds.
+wait_for() {
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    ((SECONDS < deadline)) || return 1
+    sleep 0.1
+  done
+}
+
+# The status code of GET http://127.0.0.1:$1$2, or 000; needs no curl.
+http_status() {
+  local line=''
+  { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null || { echo 000; return; }
+  printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' "$2" >&3
+  read -r -t 5 line <&3 || line='- 000'
+  exec 3>&-
+  line=${line#* }
+  echo "${line:0:3}"
+}

@@ -1,0 +1,219 @@
+#!/usr/bin/env bash
+# The whole mesh: backends, the Dapr runtime with every app of dapr.yaml, samples.
+#
+#   mesh.sh up      build, start everything detached, return once the gateway is ready (idempotent)
+#   mesh.sh run     up, a purchase for show, then stay in the foreground until Ctrl-C
+#   mesh.sh stop    end what `up` started, and nothing else
+#   mesh.sh logs    follow the log of every app
+#   mesh.sh env     what scripts and tests need to talk to it, as `export` lines
+#   mesh.sh status
+#
+# SOUK_GATEWAY_PORT   where the gateway listens (8080)
+# SOUK_RUNTIME        `sidecar` for this repository's runtime, `dapr` for Dapr's own; default: Dapr's if it is installed
+# SOUK_SET            another complete mesh beside this one (scripts/lib.sh); its ports are 1000 higher, or as
+#                     SOUK_PORT_SHIFT says
+source "$(dirname "$0")/lib.sh"
+
+DEFAULT_SHIFT=0
+[[ $SET == main ]] || DEFAULT_SHIFT=1000
+SHIFT=${SOUK_PORT_SHIFT:-$DEFAULT_SHIFT}
+PORT=${SOUK_GATEWAY_PORT:-$((8080 + SHIFT))}
+URL=http://127.0.0.1:$PORT
+ACCOUNTS=$RUN/accounts.json
+LOG=$LOGS/mesh.log
+READY_SECONDS_MAX=120
+
+# --- files under .run -------------------------------------------------------------------------------------------------
+
+# Demo accounts, one per role; identity creates them when it starts.
+write_accounts() {
+  [[ -s $ACCOUNTS ]] && return
+  local role separator='{'
+  (
+    umask 077
+    for role in buyer seller operator admin; do
+      printf '%s\n  "%s": {"email": "%s@souk.example", "password": "Souk-7%s"}' \
+        "$separator" "$role" "$role" "$(random_hex 8)"
+      separator=,
+    done
+    printf '\n}\n'
+  ) >"$ACCOUNTS.new"
+  chmod 600 "$ACCOUNTS.new"
+  mv "$ACCOUNTS.new" "$ACCOUNTS"
+}
+
+write_secrets() {
+  [[ -s $RUN/mesh.env ]] || (umask 077 && printf 'export SOUK_MESH_SECRET=%s\n' "$(random_hex 32)" >"$RUN/mesh.env")
+}
+
+# dapr.yaml itself, or a copy of it with other ports: the format knows no variables.
+run_file() {
+  if [[ $PORT == 8080 && $SHIFT == 0 ]]; then
+    echo "$ROOT/dapr.yaml"
+    return
+  fi
+  local up=..
+  [[ $SET == main ]] || up=../..
+  awk -v shift_by="$SHIFT" -v gateway="$PORT" -v up="$up/" '
+    /(appPort|daprGRPCPort|daprHTTPPort):/ { sub(/[0-9]+/, $2 == 8080 ? gateway : $2 + shift_by) }
+    /(appDirPath|resourcesPaths|configFilePath):/ { sub(/\.\//, up) }
+    { print }
+  ' "$ROOT/dapr.yaml" >"$RUN/dapr.yaml"
+  echo "$RUN/dapr.yaml"
+}
+
+load_env() {
+  local settings
+  settings=$("$ROOT/scripts/backends.sh" env)
+  eval "$settings"
+  # shellcheck disable=SC1091
+  source "$RUN/mesh.env"
+  export SOUK_SEED_ACCOUNTS=$ACCOUNTS SOUK_GATEWAY_PORT=$PORT SOUK_URL=$URL SOUK_RUN=$RUN
+}
+
+# --- processes --------------------------------------------------------------------------------------------------------
+
+mesh_pid() {
+  local pid
+  pid=$(cat "$PIDS/mesh.pid" 2>/dev/null) && is_ours "$pid" "run -f $ROOT/" && echo "$pid"
+}
+
+# Apps that outlived a killed runtime: same process group, started from our build.
+leftovers() {
+  local group
+  group=$(cat "$PIDS/mesh.pid" 2>/dev/null) || return 0
+  ps -e -o pid=,pgid=,args= | awk -v group="$group" '$2 == group && index($0, "artifacts/bin/") { print $1 }'
+}
+
+none_left() { [[ -z $(leftovers) ]]; }
+ready() { [[ $(http_status "$PORT" /ready) == 200 ]]; }
+ready_or_dead() { ready || ! mesh_pid >/dev/null; }
+
+runtime() {
+  case ${SOUK_RUNTIME:-} in
+    sidecar | dapr) echo "$SOUK_RUNTIME" ;;
+    '') if have dapr; then echo dapr; else echo sidecar; fi ;;
+    *) die "SOUK_RUNTIME is sidecar or dapr" ;;
+  esac
+}
+
+launch() {
+  local file
+  file=$(run_file)
+  local -a command=(dotnet "$ROOT/artifacts/bin/Sidecar/release/sidecar.dll" run -f "$file")
+  [[ $(runtime) == sidecar ]] || command=(dapr run -f "$file")
+  port_open "$PORT" && die "port $PORT is taken; set SOUK_GATEWAY_PORT"
+  [[ ! -f $LOG ]] || mv "$LOG" "$LOG.1"
+  # Job control gives the runtime a process group of its own: Ctrl-C does not reach it, and `stop` finds its children.
+  (
+    set -m
+    cd "$ROOT"
+    nohup "${command[@]}" </dev/null >"$LOG" 2>&1 &
+    echo $! >"$PIDS/mesh.pid"
+  )
+}
+
+stop_mesh() {
+  local pid
+  if pid=$(mesh_pid); then
+    kill "$pid"
+    wait_for 20 none_left || say "souk: ending what did not stop by itself"
+  fi
+  for pid in $(leftovers); do kill -9 "$pid" 2>/dev/null || true; done
+  rm -f "$PIDS/mesh.pid"
+}
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+load_samples() {
+  # One mark per database: a fresh one gets the samples again.
+  local mark
+  mark=$RUN/samples.$(printf %s "$SOUK_POSTGRES" | cksum | cut -d' ' -f1)
+  [[ ! -f $mark && ${SOUK_SAMPLES:-yes} == yes ]] || return 0
+  "$ROOT/scripts/souk.sh" load "$ROOT/services/catalog/samples/products.jsonl"
+  touch "$mark"
+}
+
+print_urls() {
+  cat <<TEXT
+
+  Souk is up.
+
+  shop       $URL/api/v1/products
+  health     $URL/health   $URL/ready
+  keys       $URL/.well-known/jwks.json
+  accounts   ${ACCOUNTS#"$ROOT"/}
+  log        ${LOG#"$ROOT"/}   (make logs)
+
+TEXT
+}
+
+up() {
+  mkdir -p "$LOGS" "$PIDS"
+  if ! "$ROOT/scripts/build.sh" --check; then
+    # A running process maps the very files that the build writes.
+    stop_mesh
+    "$ROOT/scripts/build.sh"
+  fi
+  "$ROOT/scripts/backends.sh" start
+  write_accounts
+  write_secrets
+  load_env
+  if ! mesh_pid >/dev/null; then
+    stop_mesh
+    launch
+  fi
+  if ! wait_for "$READY_SECONDS_MAX" ready_or_dead || ! ready; then
+    tail -n 40 "$LOG" >&2
+    die "the mesh is not ready; the whole log: $LOG"
+  fi
+  load_samples
+}
+
+run() {
+  up
+  print_urls
+  "$ROOT/scripts/souk.sh" demo
+  print_urls
+  say "Ctrl-C stops it."
+  trap 'trap - INT TERM; stop_all; exit 0' INT TERM
+  # Not one long sleep: bash runs a trap only between commands.
+  while mesh_pid >/dev/null; do
+    sleep 1 &
+    wait $! || true
+  done
+  stop_all
+  die "the mesh ended by itself; its log: $LOG"
+}
+
+stop_all() {
+  say "stopping"
+  stop_mesh
+  "$ROOT/scripts/backends.sh" stop
+}
+
+status() {
+  if mesh_pid >/dev/null; then echo "mesh: running, pid $(mesh_pid), $URL, $(ready && echo ready || echo 'not ready')"
+  else echo "mesh: stopped"; fi
+  "$ROOT/scripts/backends.sh" status
+}
+
+print_env() {
+  load_env
+  local name
+  for name in SOUK_URL SOUK_RUN SOUK_POSTGRES SOUK_REDIS SOUK_CATALOGSTORE SOUK_WORKFLOWSTORE SOUK_MESH_SECRET \
+    SOUK_SEED_ACCOUNTS SOUK_GATEWAY_PORT; do
+    printf 'export %s=%q\n' "$name" "${!name}"
+  done
+}
+
+case ${1:-} in
+  up) up; print_urls ;;
+  ensure) ready || up ;;
+  run) run ;;
+  stop) stop_all ;;
+  logs) exec tail -n 50 -F "$LOG" ;;
+  env) print_env ;;
+  status) status ;;
+  *) die "usage: mesh.sh up|run|stop|logs|env|status" ;;
+esac

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Builds everything, runs the tests against the backends of the set `test`, ends with the line `N passed, N failed`.
+#
+#   test.sh [FILTER]   FILTER is an NUnit filter of `dotnet test`, such as FullyQualifiedName~Inventory
+export SOUK_SET=${SOUK_SET:-test}
+source "$(dirname "$0")/lib.sh"
+cd "$ROOT"
+have dotnet || die "the .NET 10 SDK is missing: https://dotnet.microsoft.com/download"
+
+results=$RUN/results
+rm -rf "$results"
+mkdir -p "$results" "$LOGS"
+
+summary() {
+  echo "$1 passed, $2 failed"
+  [[ $1 -gt 0 && $2 -eq 0 ]]
+}
+
+# The sum of one attribute of <Counters> over all result files.
+count() {
+  cat "$results"/*.trx 2>/dev/null | sed -n "s/.*<Counters [^>]*\b$1=\"\([0-9]*\)\".*/\1/p" | awk '{ n += $1 } END { print n + 0 }'
+}
+
+if ! dotnet build Souk.slnx -c Release -nologo -v quiet -clp:ErrorsOnly; then
+  summary 0 1
+  exit 1
+fi
+scripts/backends.sh start
+settings=$(scripts/backends.sh env)
+eval "$settings"
+# Kill tests end and restart backends of a set of their own through this script.
+export SOUK_BACKENDS=$ROOT/scripts/backends.sh
+
+filter=()
+[[ -z ${1:-} ]] || filter=(--filter "$1")
+status=0
+dotnet test tests/Tests.csproj -c Release --no-build -nologo --logger trx --results-directory "$results" \
+  --logger "console;verbosity=minimal" "${filter[@]}" || status=$?
+[[ ${SOUK_KEEP_BACKENDS:-} == yes ]] || scripts/backends.sh stop
+
+passed=$(count passed)
+failed=$(($(count failed) + $(count error) + $(count timeout) + $(count aborted)))
+if [[ $status != 0 && $failed == 0 ]]; then
+  say "the test host ended with status $status and reported no failed test"
+  failed=1
+fi
+summary "$passed" "$failed"
