@@ -1,0 +1,121 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+
+namespace Souk.Bench;
+
+/// <summary>What one scenario showed.</summary>
+/// <param name="Name">The scenario.</param>
+/// <param name="OfferedPerSecond">Operations started per second.</param>
+/// <param name="DonePerSecond">Operations that succeeded per second of the whole run, its tail included.</param>
+/// <param name="Failures">Operations that did not succeed, by reason.</param>
+/// <param name="P50">Median latency in milliseconds.</param>
+/// <param name="P95">95th percentile in milliseconds.</param>
+/// <param name="P99">99th percentile in milliseconds.</param>
+/// <param name="Max">Slowest in milliseconds.</param>
+/// <param name="TargetP95">The latency to stay under, in milliseconds; null where throughput is the target.</param>
+/// <param name="TargetPerSecond">The rate to reach; null where latency is the target.</param>
+internal sealed record Measurement(
+    string Name,
+    double OfferedPerSecond,
+    double DonePerSecond,
+    IReadOnlyDictionary<string, int> Failures,
+    double P50,
+    double P95,
+    double P99,
+    double Max,
+    double? TargetP95,
+    double? TargetPerSecond
+);
+
+/// <summary>
+/// Starts operations at a constant rate, whether or not earlier ones have ended, and measures each from the instant it
+/// was due: a stall is charged to all that it delayed, as users would feel it.
+/// </summary>
+internal static class OpenLoop
+{
+    /// <summary>Operations under way at once; beyond it an operation is dropped and counted as a failure.</summary>
+    private const int InFlightMax = 2_000;
+
+    public static async Task<Measurement> RunAsync(
+        Scenario scenario,
+        Shop shop,
+        TimeSpan duration,
+        CancellationToken cancellationToken
+    )
+    {
+        var latencies = new ConcurrentBag<double>();
+        var failures = new ConcurrentDictionary<string, int>();
+        var count = (long)(scenario.PerSecond * duration.TotalSeconds);
+        var ticksBetween = Stopwatch.Frequency / scenario.PerSecond;
+        var pending = new List<Task>((int)count);
+        var inFlight = 0;
+        var start = Stopwatch.GetTimestamp();
+
+        for (var i = 0L; i < count; i++)
+        {
+            var due = start + (long)(i * ticksBetween);
+            await UntilAsync(due, cancellationToken);
+            if (Volatile.Read(ref inFlight) >= InFlightMax)
+            {
+                failures.AddOrUpdate("generator full", 1, (_, n) => n + 1);
+                continue;
+            }
+
+            Interlocked.Increment(ref inFlight);
+            pending.Add(OneAsync(i, due));
+        }
+
+        await Task.WhenAll(pending);
+        var elapsed = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        var sorted = latencies.Order().ToArray();
+        return new Measurement(
+            scenario.Name,
+            scenario.PerSecond,
+            sorted.Length / elapsed,
+            failures,
+            Percentile(sorted, 0.50),
+            Percentile(sorted, 0.95),
+            Percentile(sorted, 0.99),
+            sorted.Length == 0 ? 0 : sorted[^1],
+            scenario.TargetP95,
+            scenario.TargetPerSecond
+        );
+
+        async Task OneAsync(long index, long due)
+        {
+            try
+            {
+                await scenario.Operation(shop, index, cancellationToken);
+                latencies.Add(Stopwatch.GetElapsedTime(due).TotalMilliseconds);
+            }
+            catch (Exception fault)
+                when (fault is HttpRequestException or OperationFailedException or TaskCanceledException)
+            {
+                failures.AddOrUpdate(fault.Message, 1, (_, n) => n + 1);
+            }
+            finally
+            {
+                Interlocked.Decrement(ref inFlight);
+            }
+        }
+    }
+
+    /// <summary>The value below which the share of a sorted list lies, by nearest rank.</summary>
+    internal static double Percentile(double[] sorted, double share) =>
+        sorted.Length == 0
+            ? 0
+            : sorted[Math.Clamp((int)Math.Ceiling(sorted.Length * share) - 1, 0, sorted.Length - 1)];
+
+    private static async ValueTask UntilAsync(long due, CancellationToken cancellationToken)
+    {
+        // Task.Delay has a grain of a millisecond: an operation may start that late, and its latency says so.
+        var left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), due);
+        if (left > TimeSpan.Zero)
+        {
+            await Task.Delay(left, cancellationToken);
+        }
+    }
+}
+
+/// <summary>An operation that the shop answered, but not as it should have.</summary>
+internal sealed class OperationFailedException(string message) : Exception(message);
