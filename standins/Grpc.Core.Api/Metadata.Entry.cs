@@ -45,7 +45,9 @@ public sealed partial class Metadata
         /// <summary>The key, always in lower case.</summary>
         public string Key { get; }
 
-        /// <summary>The value as bytes; a copy, so that the entry stays as it is. Text gives its ASCII bytes.</summary>
+        /// <summary>
+        /// The value as bytes; a copy, so that the entry stays as it is. Text gives its ASCII bytes.
+        /// </summary>
         public byte[] ValueBytes =>
             _bytes is null ? Encoding.ASCII.GetBytes(Value) : _bytes.AsSpan().ToArray();
 
@@ -61,7 +63,8 @@ public sealed partial class Metadata
                 ? $"[Entry: key={Key}, value={_text}]"
                 : $"[Entry: key={Key}, valueBytes={Convert.ToBase64String(_bytes)}]";
 
-        // Nearly every key arrives in lower case, so the first scan is mostly the only one and nothing is allocated.
+        // Nearly every key arrives in lower case, so the first scan is mostly the only one and nothing is
+        // allocated.
         private static string Normalize(string key)
         {
             ArgumentNullException.ThrowIfNull(key);

@@ -3,8 +3,8 @@ using System.Collections;
 namespace Grpc.Core;
 
 /// <summary>
-/// Headers or trailers of a call, in the order in which they were added. A key may occur more than once. Not safe for
-/// use by several threads while one of them writes.
+/// Headers or trailers of a call, in the order in which they were added. A key may occur more than once. Not
+/// safe for use by several threads while one of them writes.
 /// </summary>
 public sealed partial class Metadata : IList<Metadata.Entry>
 {
@@ -90,7 +90,8 @@ public sealed partial class Metadata : IList<Metadata.Entry>
     public void CopyTo(Entry[] array, int arrayIndex) => _entries.CopyTo(array, arrayIndex);
 
     /// <inheritdoc />
-    // Through the interface: the runtime then hands out one shared enumerator for an empty list, the common case.
+    // Through the interface: the runtime then hands out one shared enumerator for an empty list, the common
+    // case.
     public IEnumerator<Entry> GetEnumerator() => ((IEnumerable<Entry>)_entries).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();

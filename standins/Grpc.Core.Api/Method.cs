@@ -32,7 +32,9 @@ public interface IMethod
     string FullName { get; }
 }
 
-/// <summary>A remote method and how its messages become bytes. Created once per method and shared by all calls.</summary>
+/// <summary>
+/// A remote method and how its messages become bytes. Created once per method and shared by all calls.
+/// </summary>
 public class Method<TRequest, TResponse> : IMethod
 {
     /// <summary>Describes a method.</summary>

@@ -1,8 +1,8 @@
 namespace Grpc.Core;
 
 /// <summary>
-/// A call that did not end well. Clients get it from a failed call; a handler throws it to choose the status and the
-/// trailers that its caller sees.
+/// A call that did not end well. Clients get it from a failed call; a handler throws it to choose the status
+/// and the trailers that its caller sees.
 /// </summary>
 public class RpcException : Exception
 {
@@ -33,6 +33,8 @@ public class RpcException : Exception
     /// <summary>The code of <see cref="Status" />.</summary>
     public StatusCode StatusCode => Status.StatusCode;
 
-    /// <summary>What the server sent after its last message; empty and frozen when there was nothing.</summary>
+    /// <summary>
+    /// What the server sent after its last message; empty and frozen when there was nothing.
+    /// </summary>
     public Metadata Trailers { get; }
 }

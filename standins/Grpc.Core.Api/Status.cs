@@ -16,7 +16,9 @@ public readonly struct Status
     public Status(StatusCode statusCode, string detail)
         : this(statusCode, detail, null) { }
 
-    /// <summary>Creates a status with the local exception behind it, which never travels to the peer.</summary>
+    /// <summary>
+    /// Creates a status with the local exception behind it, which never travels to the peer.
+    /// </summary>
     public Status(StatusCode statusCode, string detail, Exception? debugException)
     {
         StatusCode = statusCode;
@@ -34,8 +36,9 @@ public readonly struct Status
     public Exception? DebugException { get; }
 
     /// <inheritdoc />
-    public override string ToString() =>
-        DebugException is null
-            ? $"Status(StatusCode=\"{StatusCode}\", Detail=\"{Detail}\")"
-            : $"Status(StatusCode=\"{StatusCode}\", Detail=\"{Detail}\", DebugException=\"{DebugException}\")";
+    public override string ToString()
+    {
+        var cause = DebugException is null ? "" : $", DebugException=\"{DebugException}\"";
+        return $"Status(StatusCode=\"{StatusCode}\", Detail=\"{Detail}\"{cause})";
+    }
 }

@@ -30,7 +30,9 @@ public enum StatusCode
     /// <summary>A quota, a rate limit or a size limit is used up.</summary>
     ResourceExhausted = 8,
 
-    /// <summary>The request is fine but the state of the server does not allow it; retrying as is will not help.</summary>
+    /// <summary>
+    /// The request is fine but the state of the server does not allow it; retrying as is will not help.
+    /// </summary>
     FailedPrecondition = 9,
 
     /// <summary>Another call got in between; the caller should start its read-change-write over.</summary>

@@ -8,7 +8,9 @@ public interface ICompressionProvider
     /// <summary>The name on the wire.</summary>
     string EncodingName { get; }
 
-    /// <summary>A stream that compresses what is written to it into <paramref name="stream" />, which stays open.</summary>
+    /// <summary>
+    /// A stream that compresses what is written to it into <paramref name="stream" />, which stays open.
+    /// </summary>
     Stream CreateCompressionStream(Stream stream, CompressionLevel? compressionLevel);
 
     /// <summary>A stream that reads <paramref name="stream" /> decompressed and leaves it open.</summary>
@@ -36,7 +38,9 @@ public sealed class GzipCompressionProvider : ICompressionProvider
         new GZipStream(stream, CompressionMode.Decompress, leaveOpen: true);
 }
 
-/// <summary>The encoding <c>deflate</c>, which by HTTP's definition is deflate inside a zlib frame (RFC 1950).</summary>
+/// <summary>
+/// The encoding <c>deflate</c>, which by HTTP's definition is deflate inside a zlib frame (RFC 1950).
+/// </summary>
 public sealed class DeflateCompressionProvider : ICompressionProvider
 {
     private readonly CompressionLevel _defaultLevel;

@@ -1,8 +1,9 @@
 namespace Grpc.Core;
 
 /// <summary>
-/// What every kind of call asks its transport for. The transport passes static functions and one state object, so a call
-/// costs no closures; the older constructors take closures, which are kept in such a state object.
+/// What every kind of call asks its transport for. The transport passes static functions and one state
+/// object, so a call costs no closures; the older constructors take closures, which are kept in such a state
+/// object.
 /// </summary>
 internal readonly struct CallHooks(
     object state,

@@ -1,6 +1,8 @@
 namespace Grpc.Core;
 
-/// <summary>What a caller may set for a single call. Copied by value, so changing one never affects a call under way.</summary>
+/// <summary>
+/// What a caller may set for a single call. Copied by value, so changing one never affects a call under way.
+/// </summary>
 public readonly struct CallOptions
 {
     /// <summary>Creates options; everything may be left out.</summary>

@@ -20,7 +20,9 @@ public class ContextPropagationOptions
     public bool IsPropagateCancellation { get; }
 }
 
-/// <summary>Ties an outgoing call to an incoming one. Opaque; made by <see cref="ServerCallContext" />.</summary>
+/// <summary>
+/// Ties an outgoing call to an incoming one. Opaque; made by <see cref="ServerCallContext" />.
+/// </summary>
 public abstract class ContextPropagationToken
 {
     internal ContextPropagationToken() { }

@@ -30,7 +30,9 @@ public class AuthInterceptorContext
     public CancellationToken CancellationToken { get; }
 }
 
-/// <summary>Who a call claims to be from. Sent with each call, unlike <see cref="ChannelCredentials" />.</summary>
+/// <summary>
+/// Who a call claims to be from. Sent with each call, unlike <see cref="ChannelCredentials" />.
+/// </summary>
 public abstract class CallCredentials
 {
     /// <summary>For derived classes.</summary>

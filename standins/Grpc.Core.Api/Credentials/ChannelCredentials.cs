@@ -12,7 +12,9 @@ public abstract class ChannelCredentials
     /// <summary>TLS with the machine's trusted roots.</summary>
     public static ChannelCredentials SecureSsl { get; } = new SslCredentials();
 
-    /// <summary>Whether call credentials may ride on the channel: only where nobody on the way can read them.</summary>
+    /// <summary>
+    /// Whether call credentials may ride on the channel: only where nobody on the way can read them.
+    /// </summary>
     internal virtual bool IsComposable => false;
 
     /// <summary>A secured channel that adds call credentials to each of its calls.</summary>

@@ -1,6 +1,8 @@
 namespace Grpc.Core.Interceptors;
 
-/// <summary>The call that a client interceptor is asked about. To change it, pass a changed copy on.</summary>
+/// <summary>
+/// The call that a client interceptor is asked about. To change it, pass a changed copy on.
+/// </summary>
 public readonly struct ClientInterceptorContext<TRequest, TResponse>
     where TRequest : class
     where TResponse : class

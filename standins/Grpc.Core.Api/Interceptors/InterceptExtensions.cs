@@ -34,7 +34,9 @@ public static class ChannelExtensions
     public static CallInvoker Intercept(this ChannelBase channel, Interceptor interceptor) =>
         InvokerOf(channel).Intercept(interceptor);
 
-    /// <summary>An invoker on the channel whose calls go through the interceptors in the order given.</summary>
+    /// <summary>
+    /// An invoker on the channel whose calls go through the interceptors in the order given.
+    /// </summary>
     public static CallInvoker Intercept(this ChannelBase channel, params Interceptor[] interceptors) =>
         InvokerOf(channel).Intercept(interceptors);
 

@@ -1,8 +1,9 @@
 namespace Grpc.Core.Interceptors;
 
 /// <summary>
-/// Sits around calls, on a client or on a server. Override what is of interest; everything else passes through. A
-/// continuation is the rest of the way: it may be called with something else, several times, or not at all.
+/// Sits around calls, on a client or on a server. Override what is of interest; everything else passes
+/// through. A continuation is the rest of the way: it may be called with something else, several times, or
+/// not at all.
 /// </summary>
 public abstract class Interceptor
 {

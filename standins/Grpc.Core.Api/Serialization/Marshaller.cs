@@ -1,8 +1,8 @@
 namespace Grpc.Core;
 
 /// <summary>
-/// Turns messages of one type into bytes and back. Built from either pair of functions, it offers both: the other pair
-/// is derived, once, here.
+/// Turns messages of one type into bytes and back. Built from either pair of functions, it offers both: the
+/// other pair is derived, once, here.
 /// </summary>
 public class Marshaller<T>
 {
@@ -17,7 +17,9 @@ public class Marshaller<T>
         ContextualDeserializer = context => deserializer(context.PayloadAsNewBuffer());
     }
 
-    /// <summary>Builds on functions over the transport's own buffers, which is what generated code does.</summary>
+    /// <summary>
+    /// Builds on functions over the transport's own buffers, which is what generated code does.
+    /// </summary>
     public Marshaller(
         Action<T, SerializationContext> serializer,
         Func<DeserializationContext, T> deserializer

@@ -3,7 +3,8 @@ using System.Buffers;
 namespace Grpc.Core;
 
 /// <summary>
-/// Where a serializer puts one message: either all at once with <see cref="Complete(byte[])" />, or piece by piece into
+/// Where a serializer puts one message: either all at once with <see cref="Complete(byte[])" />, or piece by
+/// piece into
 /// <see cref="GetBufferWriter" /> followed by <see cref="Complete()" />.
 /// </summary>
 public abstract class SerializationContext
@@ -20,13 +21,17 @@ public abstract class SerializationContext
     /// <summary>The buffer for a message written in pieces.</summary>
     public virtual IBufferWriter<byte> GetBufferWriter() => throw Missing(nameof(GetBufferWriter));
 
-    /// <summary>Announces the exact size before the first piece, which saves the context from buffering twice.</summary>
+    /// <summary>
+    /// Announces the exact size before the first piece, which saves the context from buffering twice.
+    /// </summary>
     public virtual void SetPayloadLength(int payloadLength) => throw Missing(nameof(SetPayloadLength));
 
     private NotSupportedException Missing(string member) => new($"{GetType().Name} does not offer {member}.");
 }
 
-/// <summary>Where a deserializer gets one message from. Valid only during the call of the deserializer.</summary>
+/// <summary>
+/// Where a deserializer gets one message from. Valid only during the call of the deserializer.
+/// </summary>
 public abstract class DeserializationContext
 {
     /// <summary>For derived classes.</summary>

@@ -21,7 +21,9 @@ public class AuthContext
     /// <summary>The name of the properties that say who the peer is.</summary>
     public string? PeerIdentityPropertyName { get; }
 
-    /// <summary>The properties that say who the peer is; several if its certificate has several names.</summary>
+    /// <summary>
+    /// The properties that say who the peer is; several if its certificate has several names.
+    /// </summary>
     public IEnumerable<AuthProperty> PeerIdentity =>
         PeerIdentityPropertyName is null ? [] : FindPropertiesByName(PeerIdentityPropertyName);
 

@@ -29,7 +29,9 @@ public abstract class ServerCallContext
     /// <summary>What to send after the last message.</summary>
     public Metadata ResponseTrailers => ResponseTrailersCore;
 
-    /// <summary>How the call ends if the handler returns; throwing an <see cref="RpcException" /> decides otherwise.</summary>
+    /// <summary>
+    /// How the call ends if the handler returns; throwing an <see cref="RpcException" /> decides otherwise.
+    /// </summary>
     public Status Status
     {
         get => StatusCore;

@@ -36,7 +36,9 @@ public class ServiceBinderBase
         where TResponse : class { }
 }
 
-/// <summary>Marks a generated service base with the method that binds it, so that a server finds its methods.</summary>
+/// <summary>
+/// Marks a generated service base with the method that binds it, so that a server finds its methods.
+/// </summary>
 [AttributeUsage(AttributeTargets.Class)]
 public class BindServiceMethodAttribute : Attribute
 {
@@ -50,7 +52,9 @@ public class BindServiceMethodAttribute : Attribute
     /// <summary>The type that has the method.</summary>
     public Type BindType { get; }
 
-    /// <summary>The method; it takes a <see cref="ServiceBinderBase" /> and an instance of the service.</summary>
+    /// <summary>
+    /// The method; it takes a <see cref="ServiceBinderBase" /> and an instance of the service.
+    /// </summary>
     public string BindMethodName { get; }
 }
 
