@@ -1,0 +1,76 @@
+using System.Collections.Concurrent;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+
+namespace Souk.Shared;
+
+/// <summary>How calls for an app id leave the process; tests address their own processes.</summary>
+public interface IMeshRoutes
+{
+    /// <summary>The invoker for an app's calls.</summary>
+    CallInvoker To(string appId);
+}
+
+/// <summary>Through the own sidecar, which finds the app by the call's metadata.</summary>
+internal sealed class SidecarRoutes(Sidecar sidecar) : IMeshRoutes
+{
+    public CallInvoker To(string appId) =>
+        sidecar.Invoker.Intercept(headers =>
+        {
+            headers.Add("dapr-app-id", appId);
+            return headers;
+        });
+}
+
+/// <summary>Typed clients of other services, and the options of their calls: deadline, identity, cancellation.</summary>
+public sealed class Mesh(IMeshRoutes routes, Lazy<ServiceTokens> tokens)
+{
+    private readonly ConcurrentDictionary<System.Type, object> _clients = new();
+
+    /// <summary>The client of a service. One instance serves all calls.</summary>
+    /// <param name="appId">Who serves it.</param>
+    public T Client<T>(string appId)
+        where T : ClientBase<T> =>
+        (T)
+            _clients.GetOrAdd(
+                typeof(T),
+                static (type, state) =>
+                    Activator.CreateInstance(
+                        type,
+                        state.routes.To(state.appId).Intercept(new MeshRetry(type))
+                    ) ?? throw new InvalidOperationException($"{type.Name} cannot be made."),
+                (routes, appId)
+            );
+
+    /// <summary>
+    /// The options of a call that is part of answering another: it ends when the incoming call ends or after the timeout,
+    /// whichever is first, and acts for the same caller. The trace travels by itself, with the current activity.
+    /// </summary>
+    public static CallOptions Call(ServerCallContext context, TimeSpan timeout)
+    {
+        var deadline = Deadline(timeout);
+        var headers = new Metadata();
+        if (context.RequestHeaders.GetValue("authorization") is { } authorization)
+            headers.Add("authorization", authorization);
+        return new CallOptions(
+            headers,
+            context.Deadline < deadline ? context.Deadline : deadline,
+            context.CancellationToken
+        );
+    }
+
+    /// <summary>The options of a call that this process makes for itself: from a job, an event or a workflow.</summary>
+    public async ValueTask<CallOptions> AsServiceAsync(TimeSpan timeout, CancellationToken token)
+    {
+        var bearer = await tokens.Value.GetAsync(token);
+        return new CallOptions(
+            new Metadata { { "authorization", $"Bearer {bearer}" } },
+            Deadline(timeout),
+            token
+        );
+    }
+
+    // Deadlines belong to the network, which knows nothing of a test's clock.
+    private static DateTime Deadline(TimeSpan timeout) =>
+        TimeProvider.System.GetUtcNow().UtcDateTime + timeout;
+}
