@@ -113,11 +113,13 @@ public sealed class GrpcCallTests
     [Test]
     public async Task Deadline_Passed_EndsBothSides()
     {
-        var deadline = TimeProvider.System.GetUtcNow().UtcDateTime.AddMilliseconds(500);
+        // Connected first, so that the time is surely enough for the call to reach the server.
+        await _server.Client.EchoAsync("a");
+        var deadline = TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(1);
         using var call = _server.Client.HangAsync(new CallOptions(deadline: deadline));
         var error = await Assert.ThrowsAsync<RpcException>(async () => await call);
         Assert.That(error?.StatusCode, Is.EqualTo(StatusCode.DeadlineExceeded));
-        await _server.Seen.Cancelled.Task;
+        await _server.Seen.UntilCancelled();
         Assert.That(_server.Seen.Deadline, Is.LessThan(DateTime.MaxValue), "none would be the largest date");
     }
 
@@ -133,20 +135,20 @@ public sealed class GrpcCallTests
     {
         using var source = new CancellationTokenSource();
         using var call = _server.Client.HangAsync(new CallOptions(cancellationToken: source.Token));
-        await _server.Seen.Arrived.Task;
+        await _server.Seen.UntilArrived();
         await source.CancelAsync();
         var error = await Assert.ThrowsAsync<RpcException>(async () => await call);
         Assert.That(error?.StatusCode, Is.EqualTo(StatusCode.Cancelled));
-        await _server.Seen.Cancelled.Task;
+        await _server.Seen.UntilCancelled();
     }
 
     [Test]
     public async Task Dispose_RunningCall_CancelsIt()
     {
         var call = _server.Client.HangAsync(new CallOptions());
-        await _server.Seen.Arrived.Task;
+        await _server.Seen.UntilArrived();
         call.Dispose();
-        await _server.Seen.Cancelled.Task;
+        await _server.Seen.UntilCancelled();
         Assert.That(call.GetStatus().StatusCode, Is.EqualTo(StatusCode.Cancelled));
     }
 

@@ -74,6 +74,11 @@ internal sealed class GrpcSeen
     public DateTime Deadline { get; set; }
     public TaskCompletionSource Arrived { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     public TaskCompletionSource Cancelled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // A bound, so that a broken stand-in fails a test instead of hanging the run.
+    public Task UntilArrived() => Arrived.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+    public Task UntilCancelled() => Cancelled.Task.WaitAsync(TimeSpan.FromSeconds(30));
 }
 
 internal sealed class GrpcEchoService(GrpcSeen seen) : GrpcEchoBase
