@@ -29,7 +29,7 @@ test: ## build and run every test: make test [FILTER=FullyQualifiedName~Inventor
 	@scripts/test.sh $(FILTER)
 
 bench: ## measure the whole mesh under load; results in .run/bench
-	@scripts/bench.sh
+	@scripts/bench.sh $(SECONDS_EACH)
 
 fmt: ## format the sources
 	@dotnet tool restore >/dev/null && dotnet csharpier format .

@@ -68,21 +68,34 @@ load_env() {
   eval "$settings"
   # shellcheck disable=SC1091
   source "$RUN/mesh.env"
-  export SOUK_SEED_ACCOUNTS=$ACCOUNTS SOUK_GATEWAY_PORT=$PORT SOUK_URL=$URL SOUK_RUN=$RUN
+  export SOUK_SEED_ACCOUNTS=$ACCOUNTS SOUK_GATEWAY_PORT=$PORT SOUK_URL=$URL SOUK_RUN_DIR=$RUN
 }
 
 # --- processes --------------------------------------------------------------------------------------------------------
 
 mesh_pid() {
   local pid
-  pid=$(cat "$PIDS/mesh.pid" 2>/dev/null) && is_ours "$pid" "run -f $ROOT/" && echo "$pid"
+  pid=$(cat "$PIDS/runtime.pid" 2>/dev/null) && is_ours "$pid" "run -f $ROOT/" && echo "$pid"
 }
 
 # Apps that outlived a killed runtime: same process group, started from our build.
 leftovers() {
   local group
-  group=$(cat "$PIDS/mesh.pid" 2>/dev/null) || return 0
+  group=$(cat "$PIDS/runtime.pid" 2>/dev/null) || return 0
   ps -e -o pid=,pgid=,args= | awk -v group="$group" '$2 == group && index($0, "artifacts/bin/") { print $1 }'
+}
+
+# One pid file an app, for tests that kill one and for the benchmark's memory column.
+write_pids() {
+  local group
+  group=$(cat "$PIDS/runtime.pid")
+  ps -e -o pid=,pgid=,args= | awk -v group="$group" -v folder="$PIDS" '
+    $2 == group && $1 != group && match($0, /artifacts\/bin\/[A-Za-z]+\/release/) {
+      split(substr($0, RSTART, RLENGTH), part, "/")
+      file = folder "/" tolower(part[3]) ".pid"
+      print $1 >file
+      close(file)
+    }'
 }
 
 none_left() { [[ -z $(leftovers) ]]; }
@@ -109,7 +122,7 @@ launch() {
     set -m
     cd "$ROOT"
     nohup "${command[@]}" </dev/null >"$LOG" 2>&1 &
-    echo $! >"$PIDS/mesh.pid"
+    echo $! >"$PIDS/runtime.pid"
   )
 }
 
@@ -120,7 +133,7 @@ stop_mesh() {
     wait_for 20 none_left || say "souk: ending what did not stop by itself"
   fi
   for pid in $(leftovers); do kill -9 "$pid" 2>/dev/null || true; done
-  rm -f "$PIDS/mesh.pid"
+  rm -f "$PIDS"/*.pid
 }
 
 # --- commands ---------------------------------------------------------------------------------------------------------
@@ -130,7 +143,7 @@ load_samples() {
   local mark
   mark=$RUN/samples.$(printf %s "$SOUK_POSTGRES" | cksum | cut -d' ' -f1)
   [[ ! -f $mark && ${SOUK_SAMPLES:-yes} == yes ]] || return 0
-  "$ROOT/scripts/souk.sh" load "$ROOT/services/catalog/samples/products.jsonl"
+  "$ROOT/scripts/souk.sh" load --strict "$ROOT/services/catalog/samples/products.jsonl"
   touch "$mark"
 }
 
@@ -167,6 +180,7 @@ up() {
     tail -n 40 "$LOG" >&2
     die "the mesh is not ready; the whole log: $LOG"
   fi
+  write_pids
   load_samples
 }
 
@@ -201,7 +215,7 @@ status() {
 print_env() {
   load_env
   local name
-  for name in SOUK_URL SOUK_RUN SOUK_POSTGRES SOUK_REDIS SOUK_CATALOGSTORE SOUK_WORKFLOWSTORE SOUK_MESH_SECRET \
+  for name in SOUK_URL SOUK_RUN_DIR SOUK_POSTGRES SOUK_REDIS SOUK_CATALOGSTORE SOUK_WORKFLOWSTORE SOUK_MESH_SECRET \
     SOUK_SEED_ACCOUNTS SOUK_GATEWAY_PORT; do
     printf 'export %s=%q\n' "$name" "${!name}"
   done

@@ -4,5 +4,5 @@ source "$(dirname "$0")/lib.sh"
 if [[ -z ${SOUK_URL:-} ]]; then
   export SOUK_URL=http://127.0.0.1:${SOUK_GATEWAY_PORT:-8080}
 fi
-export SOUK_RUN=$RUN
+export SOUK_RUN_DIR=$RUN
 exec dotnet "$ROOT/artifacts/bin/Souk.Tool/release/souk.dll" "$@"

@@ -12,8 +12,8 @@ internal sealed partial class IdentityService
 {
     private const int FailuresMax = 10;
     private const int RefreshTokenBytes = 32;
-    private static readonly TimeSpan s_failureWindow = TimeSpan.FromMinutes(15);
-    private static readonly TimeSpan s_refreshLifetime = TimeSpan.FromDays(7);
+    private static readonly TimeSpan FailureWindow = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan RefreshLifetime = TimeSpan.FromDays(7);
 
     /// <inheritdoc />
     public override async Task<TokenSet> LoginUser(LoginUserRequest request, ServerCallContext context)
@@ -37,7 +37,7 @@ internal sealed partial class IdentityService
         {
             await db.ExecuteAsync(
                 LoginUserFailedSql,
-                [key, now, now - s_failureWindow],
+                [key, now, now - FailureWindow],
                 context.CancellationToken
             );
             throw Fault.Unauthenticated(Reason.BadCredentials, "The address and the password do not match.");
@@ -73,7 +73,7 @@ internal sealed partial class IdentityService
     {
         var since = await db.OneAsync(
             LoginUserLockSql,
-            [key, FailuresMax, now - s_failureWindow],
+            [key, FailuresMax, now - FailureWindow],
             row => row.Instant(0),
             cancellationToken
         );
@@ -82,7 +82,7 @@ internal sealed partial class IdentityService
             throw Fault.ResourceExhausted(
                 Reason.AccountLocked,
                 "Too many sign-ins have failed. Wait a little.",
-                first + s_failureWindow - now
+                first + FailureWindow - now
             );
         }
     }
@@ -198,7 +198,7 @@ internal sealed partial class IdentityService
     {
         var now = clock.GetUtcNow();
         var refreshToken = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(RefreshTokenBytes));
-        tx.Defer(OpenSessionSql, [Hash(refreshToken), familyId, userId, now, now + s_refreshLifetime]);
+        tx.Defer(OpenSessionSql, [Hash(refreshToken), familyId, userId, now, now + RefreshLifetime]);
         var subject = Ids.Text(UserPrefix, userId);
         return new TokenSet
         {

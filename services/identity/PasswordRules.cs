@@ -9,7 +9,7 @@ internal static class PasswordRules
     private const int LengthMax = 128;
 
     // The head of every published list of leaked passwords, at eight characters or more.
-    private static readonly FrozenSet<string> s_common = new[]
+    private static readonly FrozenSet<string> Common = new[]
     {
         "password",
         "password1",
@@ -53,7 +53,7 @@ internal static class PasswordRules
         password.Length < LengthMin ? $"must have at least {LengthMin} characters"
         : password.Length > LengthMax ? $"must have at most {LengthMax} characters"
         : password.Distinct().Count() < 3 ? "must have at least 3 different characters"
-        : s_common.Contains(password) ? "is one of the passwords that everybody tries first"
+        : Common.Contains(password) ? "is one of the passwords that everybody tries first"
         : password.Equals(email, StringComparison.OrdinalIgnoreCase) ? "must not be the address"
         : null;
 }

@@ -10,7 +10,7 @@ namespace Souk.Identity;
 /// </summary>
 internal sealed class SeedAccounts(Db db, PasswordHasher passwords, TimeProvider clock) : IHostedService
 {
-    private static readonly JsonSerializerOptions s_json = new(JsonSerializerDefaults.Web);
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
     /// <inheritdoc />
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -28,7 +28,7 @@ internal sealed class SeedAccounts(Db db, PasswordHasher passwords, TimeProvider
         var accounts =
             await JsonSerializer.DeserializeAsync<Dictionary<string, Account>>(
                 stream,
-                s_json,
+                Json,
                 cancellationToken
             ) ?? throw new InvalidOperationException($"{file} must be an object from role to account.");
         foreach (var (role, account) in accounts)

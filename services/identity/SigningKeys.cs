@@ -14,9 +14,9 @@ internal sealed class SigningKeys(Db db, ServiceSettings settings, TimeProvider 
 {
     private const int NonceBytes = 12;
     private const int TagBytes = 16;
-    private static readonly TimeSpan s_signsFor = TimeSpan.FromDays(30);
-    private static readonly TimeSpan s_verifiesOn = TimeSpan.FromDays(8);
-    private static readonly TimeSpan s_rereadAfter = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan SignsFor = TimeSpan.FromDays(30);
+    private static readonly TimeSpan VerifiesOn = TimeSpan.FromDays(8);
+    private static readonly TimeSpan RereadAfter = TimeSpan.FromMinutes(1);
 
     private readonly byte[] _sealingKey = HKDF.DeriveKey(
         HashAlgorithmName.SHA256,
@@ -30,7 +30,7 @@ internal sealed class SigningKeys(Db db, ServiceSettings settings, TimeProvider 
     /// <summary>The key that signs now; made when there is none or the last one's time is over.</summary>
     public async Task<Signer> CurrentAsync(CancellationToken cancellationToken)
     {
-        if (_signer is { } known && clock.GetUtcNow() - known.ReadAt < s_rereadAfter)
+        if (_signer is { } known && clock.GetUtcNow() - known.ReadAt < RereadAfter)
         {
             return known;
         }
@@ -38,7 +38,7 @@ internal sealed class SigningKeys(Db db, ServiceSettings settings, TimeProvider 
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            if (_signer is { } fresh && clock.GetUtcNow() - fresh.ReadAt < s_rereadAfter)
+            if (_signer is { } fresh && clock.GetUtcNow() - fresh.ReadAt < RereadAfter)
             {
                 return fresh;
             }
@@ -56,7 +56,7 @@ internal sealed class SigningKeys(Db db, ServiceSettings settings, TimeProvider 
     public async Task<IReadOnlyList<TokenKey>> GetAsync(CancellationToken token) =>
         await db.ListAsync(
             GetKeySetSql,
-            [clock.GetUtcNow() - s_verifiesOn],
+            [clock.GetUtcNow() - VerifiesOn],
             row => new TokenKey(row.GetString(0), row.GetFieldValue<byte[]>(1), row.GetFieldValue<byte[]>(2)),
             token
         );
@@ -74,7 +74,7 @@ internal sealed class SigningKeys(Db db, ServiceSettings settings, TimeProvider 
     private async Task<Signer> ReadOrMakeAsync(CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
-        await db.ExecuteAsync(RetireSigningKeySql, [now, now - s_signsFor], cancellationToken);
+        await db.ExecuteAsync(RetireSigningKeySql, [now, now - SignsFor], cancellationToken);
         if (await ReadAsync(now, cancellationToken) is { } current)
         {
             return current;

@@ -9,7 +9,7 @@ namespace Souk.Bench;
 internal static class Report
 {
     private const double MemoryTargetMiB = 3 * 1024;
-    private static readonly JsonSerializerOptions s_json = new() { WriteIndented = true };
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
 
     public static void Print(IReadOnlyList<Measurement> results, IReadOnlyDictionary<string, double> memory)
     {
@@ -61,7 +61,7 @@ internal static class Report
                 memory_mib = memory,
                 processors = Environment.ProcessorCount,
             },
-            s_json
+            Json
         );
         await File.WriteAllTextAsync(Path.Combine(directory, "result.json"), json, cancellationToken);
         await File.WriteAllTextAsync(Path.Combine(directory, "chart.svg"), Chart(results), cancellationToken);

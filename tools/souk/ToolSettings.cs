@@ -4,13 +4,13 @@ namespace Souk.Tool;
 
 /// <summary>What the scripts tell the tool by environment.</summary>
 /// <param name="ShopUrl">The gateway, SOUK_URL.</param>
-/// <param name="RunFolder">Where the mesh keeps its files, SOUK_RUN.</param>
+/// <param name="RunFolder">Where the mesh keeps its files, SOUK_RUN_DIR.</param>
 internal sealed record ToolSettings(Uri ShopUrl, string RunFolder)
 {
     public static ToolSettings FromEnvironment() =>
         new(
             new Uri(Environment.GetEnvironmentVariable("SOUK_URL") ?? "http://127.0.0.1:8080"),
-            Environment.GetEnvironmentVariable("SOUK_RUN") ?? ".run"
+            Environment.GetEnvironmentVariable("SOUK_RUN_DIR") ?? ".run"
         );
 
     /// <summary>The demo account of a role, from accounts.json.</summary>

@@ -9,6 +9,25 @@ internal static class Icecat
 {
     private const int FactsMax = 100;
 
+    // Few documents name their kind; an attribute that only one kind has gives it away. The first that fits counts.
+    private static readonly (string Attribute, string Category)[] Telltales =
+    [
+        ("attr_t_printing_colours", "Ink & Toner"),
+        ("attr_t_ink_type", "Ink & Toner"),
+        ("attr_t_print_technology", "Printers"),
+        ("attr_t_processor_family", "Computers"),
+        ("attr_n_display_diagonal", "Displays"),
+        ("attr_t_cable_colour", "Cables"),
+        ("attr_t_connector_gender", "Cables"),
+        ("attr_n_labels_per_pack", "Labels"),
+        ("attr_t_internal_memory_type", "Memory"),
+        ("attr_t_battery_technology", "Batteries"),
+        ("attr_n_media_sheets_per_package", "Paper"),
+        ("attr_b_ethernet_lan", "Networking"),
+        ("attr_b_wi_fi", "Networking"),
+        ("attr_t_component_for", "Spare Parts"),
+    ];
+
     public static IEnumerable<JsonObject> Read(TextReader reader)
     {
         while (reader.ReadLine() is { } line)
@@ -24,12 +43,7 @@ internal static class Icecat
     {
         var id = Text(source, "id") ?? throw new ToolException("an Icecat document has no id");
         var brand = Text(source, "supplier") ?? "";
-        var type =
-            Text(source["attrs"] as JsonObject, "attr_t_product_type")
-            ?? Text(source["attrs"] as JsonObject, "attr_t_type");
-        string[] category = string.IsNullOrWhiteSpace(type)
-            ? ["Electronics", "Other"]
-            : ["Electronics", type];
+        var attributes = source["attrs"] as JsonObject ?? [];
         // Some have no price: a made-up one, so that they can be sold all the same.
         var cents = source["price"]?.GetValue<decimal>() is { } price and > 0
             ? price
@@ -39,7 +53,7 @@ internal static class Icecat
                 $"ICE-{id}",
                 Text(source, "title") ?? Text(source, "name") ?? id,
                 brand,
-                category,
+                Category(attributes),
                 cents / 100
             )
             .WithDescription(Text(source, "short_description") ?? "")
@@ -48,11 +62,21 @@ internal static class Icecat
         {
             product.WithFact("EAN", codes[0]?.ToString());
         }
-        foreach (var (name, value) in ((source["attrs"] as JsonObject) ?? []).Take(FactsMax - 1))
+        foreach (var (name, value) in attributes.Take(FactsMax - 1))
         {
             product.WithFact(FactName(name), value?.ToString());
         }
         return product;
+    }
+
+    private static string[] Category(JsonObject attributes)
+    {
+        if (Text(attributes, "attr_t_product_type") is { Length: > 1 } type)
+        {
+            return ["Electronics", type];
+        }
+        var found = Telltales.FirstOrDefault(telltale => attributes.ContainsKey(telltale.Attribute));
+        return ["Electronics", found.Category ?? "Accessories"];
     }
 
     // "attr_t_ink_type" is the text attribute "Ink type"; letters that Icecat's export could not carry are underscores.

@@ -1,0 +1,153 @@
+using Grpc.Core;
+using Souk.Ordering.V1;
+
+namespace Souk.Ordering;
+
+internal sealed partial class OrderingService
+{
+    /// <inheritdoc />
+    public override Task<Order> GetOrder(GetOrderRequest request, ServerCallContext context) =>
+        VisibleOrderAsync(db, request.OrderId, context);
+
+    /// <inheritdoc />
+    public override async Task<ListOrdersResponse> ListOrders(
+        ListOrdersRequest request,
+        ServerCallContext context
+    )
+    {
+        var caller = Caller.Of(context);
+        // Only staff may name somebody else; for a buyer another's orders do not exist.
+        if (request.UserId.Length > 0 && !caller.MaySee(request.UserId))
+            return new ListOrdersResponse();
+        var buyer = request.UserId.Length > 0 ? request.UserId : caller.UserId;
+        var status = request.Status == OrderStatus.Unspecified ? null : OrderStates.Name(request.Status);
+        var page = pages.Open(
+            nameof(ListOrders),
+            request.PageSize,
+            request.PageToken,
+            buyer,
+            status,
+            request.CreatedAfter,
+            request.CreatedBefore
+        );
+        var orders = await db.ListAsync(
+            ListOrdersSql,
+            [
+                buyer,
+                status,
+                request.CreatedAfter?.ToDateTimeOffset() ?? DateTimeOffset.UnixEpoch,
+                request.CreatedBefore?.ToDateTimeOffset() ?? DateTimeOffset.MaxValue,
+                page.IsFirst ? DateTimeOffset.MaxValue : page.After<DateTimeOffset>(0),
+                page.IsFirst ? Guid.AllBitsSet : page.After<Guid>(1),
+                page.Limit,
+            ],
+            OrderRows.Read,
+            context.CancellationToken
+        );
+        var response = new ListOrdersResponse
+        {
+            NextPageToken = page.Next(
+                orders,
+                order => [order.CreatedAt.ToDateTimeOffset(), Ids.Parse(OrderRows.OrderPrefix, order.OrderId)]
+            ),
+        };
+        await OrderRows.AddItemsAsync(db, orders, context.CancellationToken);
+        response.Orders.Add(orders);
+        return response;
+    }
+
+    private const string ListOrdersSql = """
+        select id, order_number, user_id, status, currency, subtotal_minor, discount_minor, tax_minor,
+               shipping_fee_minor, total_minor, shipping_address::text, billing_address::text, payment_method,
+               payment_status, payment_id, payment_action_url, failure_reason, failure_message, estimated_delivery,
+               coupons, shipped_at, delivered_at, created_at, updated_at
+          from orders
+         where user_id = $1 and ($2::text is null or status = $2) and created_at >= $3 and created_at < $4
+           and (created_at, id) < ($5, $6)
+         order by created_at desc, id desc
+         limit $7
+        """;
+
+    /// <inheritdoc />
+    public override async Task<Order> CancelOrder(CancelOrderRequest request, ServerCallContext context)
+    {
+        var order = await VisibleOrderAsync(db, request.OrderId, context);
+        if (request.WaitSeconds is < 0 or > WaitSecondsMax)
+            throw Fault.InvalidArgument("wait_seconds", $"must be 0 to {WaitSecondsMax}");
+        var id = Ids.Parse(OrderRows.OrderPrefix, order.OrderId);
+
+        using var waiters = checkout.Signals.Listen(id);
+        var workflow = await db.InTransactionAsync(
+            tx => CancelAsync(tx, id, order),
+            context.CancellationToken
+        );
+        if (workflow == "refund")
+            await checkout.Launcher.StartRefundAsync(id, context.CancellationToken);
+        else if (workflow == "checkout")
+            await checkout.Launcher.TellAsync(id, CheckoutWorkflow.CancelledEvent, context.CancellationToken);
+
+        var until = clock.GetUtcNow() + TimeSpan.FromSeconds(request.WaitSeconds);
+        while (
+            until - clock.GetUtcNow() is var left
+            && left > TimeSpan.Zero
+            && await db.ScalarAsync<long>(CancelOrderOpenSql, [id], context.CancellationToken) > 0
+        )
+        {
+            await waiters.NextLookAsync(CheckoutStage.Final, left, context.CancellationToken);
+        }
+
+        return await VisibleOrderAsync(db, request.OrderId, context);
+    }
+
+    private const string CancelOrderOpenSql =
+        "select count(*) from orders where id = $1 and settled_at is null";
+
+    /// <summary>Cancels in the transaction; the workflow that has to undo the sale, or null when there is nothing to do.</summary>
+    private async Task<string?> CancelAsync(DbTransaction tx, Guid id, Order order)
+    {
+        var now = clock.GetUtcNow();
+        // Both this and ShipOrder lock the order's row first, so that of the two one wins (ORD-13).
+        var state =
+            await tx.OneAsync(
+                CancelOrderLockSql,
+                [id],
+                row => (Status: OrderStates.Parse(row.GetString(0)), Left: row.GetBoolean(1)),
+                tx.CancellationToken
+            ) ?? throw Fault.NotFound("order", order.OrderId);
+        if (state.Status == OrderStatus.Cancelled)
+            return null;
+        if (
+            state.Left || state.Status is OrderStatus.Shipped or OrderStatus.Delivered or OrderStatus.Returned
+        )
+            throw Fault.FailedPrecondition(Reason.AlreadyShipped, "The order has left; return it instead.");
+        if (!OrderStates.Allows(state.Status, OrderStatus.Cancelled))
+            throw BadTransition(state.Status, OrderStatus.Cancelled);
+
+        var workflow = state.Status == OrderStatus.Pending ? "checkout" : "refund";
+        tx.Defer(CancelOrderSql, [id, workflow, now]);
+        order.Status = OrderStatus.Cancelled;
+        OrderEvents.Changed(outbox, tx, order, now);
+        OrderEvents.Mail(outbox, tx, order, "order_cancelled");
+        OrderEvents.Count(outbox, tx, order, "order_cancelled", now);
+        return workflow;
+    }
+
+    private const string CancelOrderLockSql = """
+        select o.status, exists (select 1 from order_items i where i.order_id = o.id and i.status <> 'pending')
+          from orders o
+         where o.id = $1
+           for update of o
+        """;
+
+    private const string CancelOrderSql = """
+        update orders set status = 'cancelled', workflow = $2, settled_at = null, updated_at = $3 where id = $1
+        """;
+
+    private static Exception BadTransition(OrderStatus from, OrderStatus to) =>
+        Fault.FailedPrecondition(
+            Reason.BadTransition,
+            $"An order that is {OrderStates.Name(from)} cannot become {OrderStates.Name(to)}.",
+            ("from", OrderStates.Name(from)),
+            ("to", OrderStates.Name(to))
+        );
+}

@@ -1,0 +1,54 @@
+namespace Dapr.Workflow.Replay;
+
+/// <summary>
+/// Runs the continuations of one workflow turn on the turn's own thread, first come first served. Replay is only
+/// as deterministic as the order of continuations, so nothing from another thread gets in.
+/// </summary>
+internal sealed class TurnScheduler : SynchronizationContext
+{
+    private readonly Queue<(SendOrPostCallback Run, object? State)> _ready = new();
+    private readonly int _thread = Environment.CurrentManagedThreadId;
+    private bool _closed;
+
+    /// <summary>Whether the caller is workflow code within its turn.</summary>
+    internal bool IsCurrent =>
+        !_closed && Environment.CurrentManagedThreadId == _thread && ReferenceEquals(Current, this);
+
+    /// <inheritdoc/>
+    public override void Post(SendOrPostCallback d, object? state)
+    {
+        // A post from elsewhere is the end of something that the workflow must not wait for, such as Task.Delay.
+        // Losing it leaves the workflow waiting for nothing, which the end of the turn reports.
+        if (!_closed && Environment.CurrentManagedThreadId == _thread)
+            _ready.Enqueue((d, state));
+    }
+
+    /// <inheritdoc/>
+    public override void Send(SendOrPostCallback d, object? state) => d(state);
+
+    /// <inheritdoc/>
+    public override SynchronizationContext CreateCopy() => this;
+
+    /// <summary>Runs the turn; everything that becomes ready runs before <paramref name="turn"/>'s next step.</summary>
+    internal void Run(Action turn)
+    {
+        var previous = Current;
+        SetSynchronizationContext(this);
+        try
+        {
+            turn();
+        }
+        finally
+        {
+            _closed = true;
+            SetSynchronizationContext(previous);
+        }
+    }
+
+    /// <summary>Runs what is ready, and what that makes ready.</summary>
+    internal void Drain()
+    {
+        while (_ready.TryDequeue(out var next))
+            next.Run(next.State);
+    }
+}

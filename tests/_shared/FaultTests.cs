@@ -1,0 +1,77 @@
+using Grpc.Core;
+using Souk.Probe.V1;
+using Souk.Shared;
+using Souk.Tests.Harness;
+using Souk.Type;
+
+namespace Souk.Tests.Shared;
+
+internal sealed class FaultTests : ProbeFixture
+{
+    [Test]
+    public void Make_ReasonAndFacts_ReadBack()
+    {
+        var error = Fault.Aborted(ProbeReason.TooMany, "too many", ("left", "3"));
+        Assert.Multiple(() =>
+        {
+            Assert.That(error.StatusCode, Is.EqualTo(StatusCode.Aborted));
+            Assert.That(error.Status.Detail, Is.EqualTo("too many"));
+            Assert.That(Fault.ReasonOf(error), Is.EqualTo("TOO_MANY"));
+            Assert.That(Fault.Is(error, ProbeReason.TooMany), Is.True);
+            Assert.That(Fault.InfoOf(error)?.Domain, Is.EqualTo("souk.probe"));
+            Assert.That(
+                Fault.InfoOf(error)?.Metadata,
+                Is.EqualTo(new Dictionary<string, string> { ["left"] = "3" })
+            );
+        });
+    }
+
+    [Test]
+    public void InvalidArgument_SeveralFields_ReadBack()
+    {
+        Violation[] violations = [new("a", "is required"), new("b[1].c", "is too long")];
+        var error = Fault.InvalidArgument(Reason.InvalidField, violations);
+        Assert.That(Fault.ViolationsOf(error), Is.EqualTo(violations));
+        Assert.That(Fault.InfoOf(error)?.Domain, Is.EqualTo("souk"));
+    }
+
+    [Test]
+    public void Unavailable_WithPause_ReadsBack()
+    {
+        var error = Fault.Unavailable(Reason.CircuitOpen, "resting", TimeSpan.FromSeconds(2.5));
+        Assert.That(Fault.RetryAfterOf(error), Is.EqualTo(TimeSpan.FromSeconds(2.5)));
+    }
+
+    [Test]
+    public void ReasonOf_ErrorWithoutDetails_IsEmpty() =>
+        Assert.That(Fault.ReasonOf(new RpcException(new Status(StatusCode.Unknown, "x"))), Is.Empty);
+
+    [Test, Description("X-43")]
+    public async Task Fail_Bug_ShowsATraceIdAndNoDetail()
+    {
+        var failure = await Failure.OfAsync(() => As(null).FailAsync(new FailRequest { How = "bug" }));
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.Internal, "INTERNAL_FAULT")));
+        Assert.That(failure.Metadata["trace_id"], Has.Length.EqualTo(32));
+        Assert.That(failure.Error.ToString(), Does.Not.Contain("secret"));
+    }
+
+    [Test]
+    public async Task Fail_DatabaseAway_IsUnavailableWithAPause()
+    {
+        var failure = await Failure.OfAsync(() =>
+            As(null).FailAsync(new FailRequest { How = "database away" })
+        );
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.Unavailable, "DEPENDENCY_UNAVAILABLE")));
+        Assert.That(Fault.RetryAfterOf(failure.Error), Is.EqualTo(TimeSpan.FromSeconds(1)));
+    }
+
+    [Test]
+    public async Task Fail_DeadlinePasses_IsDeadlineExceeded()
+    {
+        var deadline = TimeProvider.System.GetUtcNow().UtcDateTime.AddMilliseconds(300);
+        var failure = await Failure.OfAsync(() =>
+            As(null).FailAsync(new FailRequest { How = "slow query" }, deadline: deadline)
+        );
+        Assert.That(failure.Code, Is.EqualTo(StatusCode.DeadlineExceeded));
+    }
+}

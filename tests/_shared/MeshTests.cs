@@ -1,0 +1,61 @@
+using Grpc.Core;
+using Souk.Probe.V1;
+using Souk.Shared;
+using Souk.Tests.Harness;
+
+namespace Souk.Tests.Shared;
+
+internal sealed class MeshTests : ProbeFixture
+{
+    private TestService _other = null!;
+
+    [OneTimeSetUp]
+    public async Task StartOther() => _other = await TheMesh.AddAsync("other", ProbeService.Configure);
+
+    [Test]
+    public async Task Relay_Call_ActsForTheSameCaller()
+    {
+        var caller = TestCaller.Buyer();
+        Assert.That((await As(caller).RelayAsync(new RelayRequest())).Caller, Is.EqualTo(caller.UserId));
+    }
+
+    [Test]
+    public async Task Relay_AsService_ActsForTheProcess()
+    {
+        var reply = await As(TestCaller.Buyer()).RelayAsync(new RelayRequest { AsService = true });
+        Assert.That(reply.Caller, Is.EqualTo("svc_probe"));
+    }
+
+    [Test]
+    public async Task Client_IdempotentRequest_IsRepeatedWhileUnavailable()
+    {
+        var client = Probe.Get<Mesh>().Client<Souk.Probe.V1.ProbeService.ProbeServiceClient>("other");
+        _other.Get<ProbeFaults>().Next(2);
+        await client.FailAsync(new FailRequest { How = "flaky", RequestId = "any" });
+        _other.Get<ProbeFaults>().Next(3);
+        var failure = await Failure.OfAsync(() =>
+            client.FailAsync(new FailRequest { How = "flaky", RequestId = "any" })
+        );
+        Assert.That(failure.Code, Is.EqualTo(StatusCode.Unavailable));
+    }
+
+    [Test]
+    public async Task Client_OtherRequest_IsNotRepeated()
+    {
+        var client = Probe.Get<Mesh>().Client<Souk.Probe.V1.ProbeService.ProbeServiceClient>("other");
+        _other.Get<ProbeFaults>().Next(1);
+        var failure = await Failure.OfAsync(() => client.FailAsync(new FailRequest { How = "flaky" }));
+        Assert.That(failure.Code, Is.EqualTo(StatusCode.Unavailable));
+        await client.FailAsync(new FailRequest { How = "flaky" });
+    }
+
+    [Test]
+    public async Task Relay_OtherNotRunning_IsUnavailable()
+    {
+        await using var mesh = new TestMesh();
+        await mesh.AddAsync("probe", ProbeService.Configure);
+        var client = mesh.Client<Souk.Probe.V1.ProbeService.ProbeServiceClient>("probe", TestCaller.Buyer());
+        var failure = await Failure.OfAsync(() => client.RelayAsync(new RelayRequest()));
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.Unavailable, "DEPENDENCY_UNAVAILABLE")));
+    }
+}
