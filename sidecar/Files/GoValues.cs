@@ -1,0 +1,64 @@
+using System.Globalization;
+
+namespace Souk.Sidecar.Files;
+
+/// <summary>Values as Go spells them, because Dapr's files are written for a Go program.</summary>
+internal static class GoValues
+{
+    /// <summary>
+    /// Reads "1h30m", "1.5s", "250ms"; a plain number counts in <paramref name="plainUnit"/>. "0" is zero whatever the
+    /// unit.
+    /// </summary>
+    public static bool TryDuration(string text, TimeSpan plainUnit, out TimeSpan value)
+    {
+        value = TimeSpan.Zero;
+        var rest = text.AsSpan().Trim();
+        if (double.TryParse(rest, NumberStyles.Float, CultureInfo.InvariantCulture, out var plain))
+        {
+            value = plainUnit * plain;
+            return true;
+        }
+        var negative = rest.StartsWith("-");
+        if (negative)
+            rest = rest[1..];
+        if (rest.IsEmpty)
+            return false;
+        while (!rest.IsEmpty)
+        {
+            var digits = rest.IndexOfAnyExcept("0123456789.");
+            if (digits <= 0)
+                return false;
+            if (!double.TryParse(rest[..digits], NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
+                return false;
+            rest = rest[digits..];
+            var letters = rest.IndexOfAny("0123456789.");
+            var unit = UnitOf(letters < 0 ? rest : rest[..letters]);
+            if (unit is null)
+                return false;
+            value += unit.Value * number;
+            rest = letters < 0 ? [] : rest[letters..];
+        }
+        if (negative)
+            value = -value;
+        return true;
+    }
+
+    /// <summary>What Dapr takes as a truth value in component metadata.</summary>
+    public static bool TryFlag(string text, out bool value)
+    {
+        value = text.ToUpperInvariant() is "TRUE" or "T" or "YES" or "Y" or "ON" or "1";
+        return value || text.ToUpperInvariant() is "FALSE" or "F" or "NO" or "N" or "OFF" or "0" or "";
+    }
+
+    private static TimeSpan? UnitOf(ReadOnlySpan<char> unit) =>
+        unit switch
+        {
+            "ns" => TimeSpan.FromTicks(1) / 100,
+            "us" or "µs" => TimeSpan.FromMicroseconds(1),
+            "ms" => TimeSpan.FromMilliseconds(1),
+            "s" => TimeSpan.FromSeconds(1),
+            "m" => TimeSpan.FromMinutes(1),
+            "h" => TimeSpan.FromHours(1),
+            _ => null,
+        };
+}

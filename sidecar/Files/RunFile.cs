@@ -1,0 +1,146 @@
+namespace Souk.Sidecar.Files;
+
+/// <summary>One app of a run: what to start and which sidecar stands beside it.</summary>
+internal sealed record AppSpec
+{
+    public required string AppId { get; init; }
+
+    /// <summary>The command's working directory, absolute.</summary>
+    public required string Directory { get; init; }
+
+    /// <summary>0 when the app listens on nothing.</summary>
+    public int AppPort { get; init; }
+
+    public string AppAddress { get; init; } = "127.0.0.1";
+    public string Protocol { get; init; } = "http";
+
+    /// <summary>0 picks a free port.</summary>
+    public int HttpPort { get; init; }
+
+    /// <summary>0 picks a free port.</summary>
+    public int GrpcPort { get; init; }
+
+    /// <summary>Empty for a sidecar without an app process.</summary>
+    public IReadOnlyList<string> Command { get; init; } = [];
+
+    public IReadOnlyDictionary<string, string> Environment { get; init; } =
+        new Dictionary<string, string>(StringComparer.Ordinal);
+    public IReadOnlyList<string> ResourcesPaths { get; init; } = [];
+}
+
+/// <summary>A multi-app run file, <c>dapr.yaml</c>. Members that the local runtime has no use for are ignored.</summary>
+internal sealed record RunFile(string Name, IReadOnlyList<AppSpec> Apps)
+{
+    private static readonly string[] Protocols = ["http", "grpc", "https", "grpcs", "h2c"];
+
+    public static RunFile Load(string file)
+    {
+        var path = Path.GetFullPath(file);
+        if (!File.Exists(path))
+            throw new ConfigException($"{file}: no such run file");
+        if (YamlMap.LoadAll(path) is not [var root])
+            throw new ConfigException($"{file}: exactly one YAML document is expected");
+        if (root.Required("version") != "1")
+            throw root.Error("version", "must be 1");
+
+        var folder = Path.GetDirectoryName(path) ?? "/";
+        var common = root.Map("common");
+        var apps = root.Maps("apps").Select(app => ReadApp(app, common, folder)).ToArray();
+        if (apps.Length == 0)
+            throw root.Error("apps", "must name at least one app");
+        RefuseDuplicates(root, apps);
+        return new RunFile(root.Text("name") ?? Path.GetFileName(folder), apps);
+    }
+
+    private static AppSpec ReadApp(YamlMap app, YamlMap? common, string folder)
+    {
+        var directory = Resolve(folder, app.Required("appDirPath"));
+        if (!Directory.Exists(directory))
+            throw app.Error("appDirPath", $"names a directory that does not exist: {directory}");
+        return new AppSpec
+        {
+            AppId = app.Text("appID") ?? Path.GetFileName(directory.TrimEnd('/')),
+            Directory = directory,
+            AppPort = app.Whole("appPort", 0, ushort.MaxValue) ?? 0,
+            AppAddress = app.Text("appChannelAddress") ?? "127.0.0.1",
+            Protocol = Protocol(app) ?? (common is null ? null : Protocol(common)) ?? "http",
+            HttpPort = app.Whole("daprHTTPPort", 0, ushort.MaxValue) ?? 0,
+            GrpcPort = app.Whole("daprGRPCPort", 0, ushort.MaxValue) ?? 0,
+            Command = app.Texts("command"),
+            Environment = MergedEnvironment(common, app),
+            ResourcesPaths = ResourcesOf(app, common, directory, folder),
+        };
+    }
+
+    private static string? Protocol(YamlMap map)
+    {
+        var protocol = map.Text("appProtocol");
+        return protocol is null || Protocols.Contains(protocol)
+            ? protocol
+            : throw map.Error("appProtocol", $"must be one of {string.Join(", ", Protocols)}, not '{protocol}'");
+    }
+
+    private static Dictionary<string, string> MergedEnvironment(YamlMap? common, YamlMap app)
+    {
+        var merged = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var map in new[] { common?.Map("env"), app.Map("env") })
+        {
+            foreach (var (name, value) in map?.AsTexts() ?? new Dictionary<string, string>(StringComparer.Ordinal))
+                merged[name] = value;
+        }
+        return merged;
+    }
+
+    // The app's own paths win over its .dapr folder, which wins over the common paths, then the home directory's.
+    private static IReadOnlyList<string> ResourcesOf(YamlMap app, YamlMap? common, string directory, string folder)
+    {
+        var own = PathsOf(app, directory);
+        if (own.Count > 0)
+            return own;
+        var beside = Path.Combine(directory, ".dapr", "resources");
+        if (Directory.Exists(beside))
+            return [beside];
+        var shared = common is null ? [] : PathsOf(common, folder);
+        if (shared.Count > 0)
+            return shared;
+        var home = Resolve(folder, "~/.dapr/components");
+        return Directory.Exists(home) ? [home] : [];
+    }
+
+    private static List<string> PathsOf(YamlMap map, string folder)
+    {
+        var paths = map.Texts("resourcesPaths").ToList();
+        if (map.Text("resourcesPath") is { } single)
+            paths.Add(single);
+        for (var i = 0; i < paths.Count; i++)
+        {
+            paths[i] = Resolve(folder, paths[i]);
+            if (!Directory.Exists(paths[i]))
+                throw map.Error("resourcesPaths", $"names a directory that does not exist: {paths[i]}");
+        }
+        return paths;
+    }
+
+    private static string Resolve(string folder, string path)
+    {
+        if (path == "~" || path.StartsWith("~/", StringComparison.Ordinal))
+            path = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) + path[1..];
+        return Path.GetFullPath(path, folder);
+    }
+
+    private static void RefuseDuplicates(YamlMap root, AppSpec[] apps)
+    {
+        var ids = new HashSet<string>(StringComparer.Ordinal);
+        var ports = new Dictionary<int, string>();
+        foreach (var app in apps)
+        {
+            if (!ids.Add(app.AppId))
+                throw root.Error("apps", $"name the app id '{app.AppId}' twice");
+            foreach (var port in new[] { app.AppPort, app.HttpPort, app.GrpcPort })
+            {
+                if (port != 0 && !ports.TryAdd(port, app.AppId))
+                    throw root.Error("apps", $"use port {port} for both '{ports[port]}' and '{app.AppId}'");
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+namespace Souk.Sidecar.Redis;
+
+/// <summary>The server answered a command with an error.</summary>
+internal sealed class RedisServerException(string message) : Exception(message)
+{
+    public bool Is(string code) => Message.StartsWith(code, StringComparison.Ordinal);
+}
+
+/// <summary>No answer: the connection could not be made, or broke while the command was under way.</summary>
+internal sealed class RedisConnectionException : Exception
+{
+    public RedisConnectionException(string message)
+        : base(message) { }
+
+    public RedisConnectionException(string message, Exception inner)
+        : base(message, inner) { }
+}
