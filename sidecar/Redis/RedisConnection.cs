@@ -55,8 +55,9 @@ internal sealed class RedisConnection : IAsyncDisposable
             await connection.GreetAsync(options).WaitAsync(timeout.Token);
             return connection;
         }
-        catch (Exception e) when (e is SocketException or IOException or OperationCanceledException)
+        catch (Exception e) when (IsRefusal(e))
         {
+            // The reader of a half-made connection ends with its socket.
             socket.Dispose();
             cancellation.ThrowIfCancellationRequested();
             throw new RedisConnectionException($"no Redis at {options.Host}:{options.Port}: {e.Message}", e);
@@ -78,6 +79,15 @@ internal sealed class RedisConnection : IAsyncDisposable
         await _reading;
         await _stream.DisposeAsync();
     }
+
+    // A server that still loads its data accepts connections and answers PING with an error.
+    private static bool IsRefusal(Exception e) =>
+        e
+            is SocketException
+                or IOException
+                or OperationCanceledException
+                or RedisServerException
+                or RedisConnectionException;
 
     private static async Task<Stream> SecureAsync(RedisOptions options, Socket socket, CancellationToken cancellation)
     {

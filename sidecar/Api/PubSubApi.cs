@@ -1,0 +1,125 @@
+using System.Text.Json;
+using Dapr.Client.Autogen.Grpc.v1;
+using Souk.Sidecar.PubSub;
+
+namespace Souk.Sidecar.Api;
+
+/// <summary>The trace that a published event continues.</summary>
+internal readonly record struct TraceContext(string? Parent, string? State);
+
+/// <summary>Publishing, whatever the caller speaks.</summary>
+internal static class PubSubApi
+{
+    private const int ParallelismMax = 100;
+
+    public static async Task PublishAsync(
+        SidecarApp app,
+        PublishEventRequest request,
+        TraceContext trace,
+        TimeProvider clock,
+        CancellationToken cancellation
+    )
+    {
+        var component = ComponentOf(app, request.PubsubName, request.Topic);
+        var draft = new EventDraft(request.PubsubName, request.Topic, request.Data.Memory)
+        {
+            ContentType = request.DataContentType,
+            Source = app.AppId,
+            Metadata = request.Metadata,
+            TraceParent = trace.Parent,
+            TraceState = trace.State,
+        };
+        var message = Envelope(app, draft, clock);
+        try
+        {
+            await component.Broker.PublishAsync(request.Topic, message, TopicRoute.NoMetadata, cancellation);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            throw DaprFault.Publish(app, request.PubsubName, request.Topic, e);
+        }
+    }
+
+    /// <summary>Publishes all entries and hands back those that failed; the others are out.</summary>
+    public static async Task<IReadOnlyList<BulkPublishResponseFailedEntry>> PublishBulkAsync(
+        SidecarApp app,
+        BulkPublishRequest request,
+        TraceContext trace,
+        TimeProvider clock,
+        CancellationToken cancellation
+    )
+    {
+        var component = ComponentOf(app, request.PubsubName, request.Topic);
+        var ids = new HashSet<string>(StringComparer.Ordinal);
+        if (request.Entries.Any(entry => entry.EntryId.Length == 0 || !ids.Add(entry.EntryId)))
+            throw DaprFault.BulkEntryIds(app, request.PubsubName, request.Topic);
+        var messages = request.Entries.Select(entry => (entry.EntryId, Envelope(app, DraftOf(entry), clock))).ToArray();
+
+        var failed = new List<BulkPublishResponseFailedEntry>();
+        foreach (var chunk in messages.Chunk(ParallelismMax))
+        {
+            var results = await Task.WhenAll(chunk.Select(message => TryPublishAsync(message.EntryId, message.Item2)));
+            failed.AddRange(results.OfType<BulkPublishResponseFailedEntry>());
+        }
+        return failed;
+
+        EventDraft DraftOf(BulkPublishRequestEntry entry)
+        {
+            var metadata = new Dictionary<string, string>(request.Metadata, StringComparer.Ordinal);
+            foreach (var (name, value) in entry.Metadata)
+                metadata[name] = value;
+            return new EventDraft(request.PubsubName, request.Topic, entry.Event.Memory)
+            {
+                ContentType = entry.ContentType,
+                Source = app.AppId,
+                Metadata = metadata,
+                TraceParent = trace.Parent,
+                TraceState = trace.State,
+            };
+        }
+
+        async Task<BulkPublishResponseFailedEntry?> TryPublishAsync(string id, byte[] message)
+        {
+            try
+            {
+                await component.Broker.PublishAsync(request.Topic, message, TopicRoute.NoMetadata, cancellation);
+                return null;
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                return new BulkPublishResponseFailedEntry { EntryId = id, Error = e.Message };
+            }
+        }
+    }
+
+    private static PubSubComponent ComponentOf(SidecarApp app, string name, string topic)
+    {
+        if (app.Components.PubSubs.Count == 0)
+            throw DaprFault.PubSubNotConfigured(app);
+        if (name.Length == 0)
+            throw DaprFault.PubSubNameEmpty(app);
+        var component = app.Components.PubSub(name) ?? throw DaprFault.PubSubNotFound(app, name);
+        if (topic.Length == 0)
+            throw DaprFault.TopicEmpty(app, name);
+        return component.Scopes.MayPublish(app.AppId, topic)
+            ? component
+            : throw DaprFault.TopicForbidden(app, name, topic);
+    }
+
+    private static byte[] Envelope(SidecarApp app, EventDraft draft, TimeProvider clock)
+    {
+        var raw = false;
+        if (draft.Metadata.TryGetValue("rawPayload", out var text) && !bool.TryParse(text, out raw))
+            throw DaprFault.PublishMetadata(app, draft.PubSubName, $"rawPayload is not a boolean: '{text}'");
+        if (raw)
+            return draft.Data.ToArray();
+        try
+        {
+            return CloudEvents.Wrap(draft, clock);
+        }
+        catch (JsonException e)
+        {
+            throw DaprFault.CloudEvent(app, draft.PubSubName, e);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using System.Collections.Concurrent;
+using Souk.Sidecar.Components;
+using Souk.Sidecar.Files;
+using Souk.Sidecar.PubSub;
+using Souk.Sidecar.State;
+
+namespace Souk.Sidecar;
+
+/// <summary>One app's sidecar: what it may use, what it listens to, and the line to the app itself.</summary>
+internal sealed partial class SidecarApp : IAsyncDisposable
+{
+    private readonly ILogger<SidecarApp> _logger;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Dictionary<string, Outbox> _outboxes = new(StringComparer.Ordinal);
+    private static readonly UriCreationOptions AsGiven = new() { DangerousDisablePathAndQueryCanonicalization = true };
+    private readonly string _origin;
+    private Task _watching = Task.CompletedTask;
+    private volatile bool _listed;
+
+    public SidecarApp(
+        AppSpec spec,
+        ComponentSet components,
+        HttpMessageHandler transport,
+        SidecarSettings settings,
+        ComponentServices services
+    )
+    {
+        Spec = spec;
+        _origin = $"http://{spec.AppAddress}:{spec.AppPort}";
+        Namespace = settings.Namespace;
+        Components = new AppComponents(spec.AppId, components);
+        Channel = new AppChannel(spec, transport, settings.AppToken, services.Clock);
+        Subscriptions = new AppSubscriptions(
+            this,
+            components.Files.Subscriptions,
+            services.Clock,
+            services.Logs.CreateLogger<AppSubscriptions>()
+        );
+        _logger = services.Logs.CreateLogger<SidecarApp>();
+        foreach (var state in Components.States)
+        {
+            if (state.Outbox is { } outbox)
+                _outboxes[state.Name] = new Outbox(
+                    this,
+                    state,
+                    outbox,
+                    services.Clock,
+                    services.Logs.CreateLogger<Outbox>()
+                );
+        }
+    }
+
+    public AppSpec Spec { get; }
+
+    public string AppId => Spec.AppId;
+
+    /// <summary>Empty when there is none, as on one machine.</summary>
+    public string Namespace { get; }
+
+    public string QualifiedId => Namespace.Length == 0 ? AppId : $"{Namespace}.{AppId}";
+
+    public AppComponents Components { get; }
+
+    public AppChannel Channel { get; }
+
+    public AppSubscriptions Subscriptions { get; }
+
+    /// <summary>What SetMetadata added.</summary>
+    public ConcurrentDictionary<string, string> ExtendedMetadata { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The app has been up and its subscriptions are live.</summary>
+    public bool IsReady => _listed || Spec.AppPort == 0;
+
+    /// <summary>Asked for by the app: its sidecar is to stop.</summary>
+    public Action RequestShutdown { get; set; } = () => { };
+
+    /// <summary>Where a path of the app is.</summary>
+    public Uri UriOf(string path) => new(_origin + path, AsGiven);
+
+    /// <summary>The outbox of a store; null when its transactions publish nothing.</summary>
+    public Outbox? OutboxOf(StateComponent state) => _outboxes.GetValueOrDefault(state.Name);
+
+    public void Start()
+    {
+        foreach (var outbox in _outboxes.Values)
+            outbox.Start();
+        _watching = Task.Run(WatchAsync);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _watching;
+        await Subscriptions.DisposeAsync();
+        foreach (var outbox in _outboxes.Values)
+            await outbox.DisposeAsync();
+        Channel.Dispose();
+        _stopping.Dispose();
+    }
+
+    private async Task WatchAsync()
+    {
+        try
+        {
+            await Channel.WatchAsync(OnUpAsync, _stopping.Token);
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            return;
+        }
+        catch (Exception e)
+        {
+            LogBlind(_logger, e, AppId);
+        }
+    }
+
+    private async Task OnUpAsync(CancellationToken cancellation)
+    {
+        await Subscriptions.RefreshAsync(cancellation);
+        _listed = true;
+    }
+
+    [LoggerMessage(LogLevel.Critical, "The sidecar of {App} no longer watches its app")]
+    private static partial void LogBlind(ILogger logger, Exception exception, string app);
+}

@@ -1,0 +1,26 @@
+namespace Souk.Sidecar;
+
+/// <summary>What the process's environment says to every sidecar in it.</summary>
+internal sealed record SidecarSettings
+{
+    /// <summary>Callers must send it as <c>dapr-api-token</c>.</summary>
+    public string? ApiToken { get; init; }
+
+    /// <summary>Sent to the app with every call, under the same name.</summary>
+    public string? AppToken { get; init; }
+
+    public string Namespace { get; init; } = "";
+
+    public string ListenAddress { get; init; } = "127.0.0.1";
+
+    public static SidecarSettings FromEnvironment() =>
+        new()
+        {
+            ApiToken = Variable("DAPR_API_TOKEN"),
+            AppToken = Variable("APP_API_TOKEN"),
+            Namespace = Variable("NAMESPACE") ?? "",
+        };
+
+    private static string? Variable(string name) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+}

@@ -1,0 +1,50 @@
+using Souk.Sidecar.Locks;
+using Souk.Sidecar.PubSub;
+using Souk.Sidecar.Secrets;
+using Souk.Sidecar.State;
+
+namespace Souk.Sidecar.Components;
+
+/// <summary>The components that one app may use, by name.</summary>
+internal sealed class AppComponents
+{
+    private readonly Dictionary<string, StateComponent> _states;
+    private readonly Dictionary<string, PubSubComponent> _pubSubs;
+    private readonly Dictionary<string, RedisLock> _locks;
+    private readonly Dictionary<string, SecretComponent> _secrets;
+    private readonly ResiliencyPolicies[] _resiliencies;
+
+    public AppComponents(string appId, ComponentSet set)
+    {
+        _states = set.States.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Name);
+        _pubSubs = set.PubSubs.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Name);
+        _locks = set.Locks.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Spec.Name);
+        _secrets = set.Secrets.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Spec.Name);
+        _resiliencies = [.. set.Files.Resiliencies.Where(item => item.IsFor(appId))];
+        ActorStore = _states.Values.FirstOrDefault(item => item.IsActorStore);
+    }
+
+    public IReadOnlyCollection<StateComponent> States => _states.Values;
+
+    public IReadOnlyCollection<PubSubComponent> PubSubs => _pubSubs.Values;
+
+    public IReadOnlyCollection<RedisLock> Locks => _locks.Values;
+
+    public IReadOnlyCollection<SecretComponent> Secrets => _secrets.Values;
+
+    /// <summary>Where workflows keep their history; null when the app has none.</summary>
+    public StateComponent? ActorStore { get; }
+
+    public StateComponent? State(string name) => _states.GetValueOrDefault(name);
+
+    public PubSubComponent? PubSub(string name) => _pubSubs.GetValueOrDefault(name);
+
+    public RedisLock? Lock(string name) => _locks.GetValueOrDefault(name);
+
+    public SecretComponent? Secret(string name) => _secrets.GetValueOrDefault(name);
+
+    /// <summary>What holds for deliveries of a pub/sub to this app.</summary>
+    public Resilience InboundResilience(string pubSub) =>
+        _resiliencies.Select(item => item.InboundOf(pubSub)).FirstOrDefault(item => item is not null)
+        ?? Resilience.None;
+}

@@ -1,0 +1,60 @@
+using Souk.Sidecar.Components;
+using Souk.Sidecar.Redis;
+using Souk.Sidecar.State;
+
+namespace Souk.Sidecar.Locks;
+
+internal enum UnlockResult
+{
+    Released,
+    Missing,
+    HeldByAnother,
+}
+
+/// <summary><c>lock.redis</c>: a key that expires, holding its owner's name.</summary>
+internal sealed class RedisLock(ComponentSpec spec, RedisClient redis)
+{
+    // Returns 1 released, -1 missing, -2 another owner's.
+    private static readonly LuaScript Unlock = new(
+        """
+        local owner = redis.call('GET', KEYS[1])
+        if not owner then
+          return -1
+        end
+        if owner ~= ARGV[1] then
+          return -2
+        end
+        redis.call('DEL', KEYS[1])
+        return 1
+        """
+    );
+
+    private readonly KeyPrefix _keys = KeyPrefix.Of(spec);
+
+    public ComponentSpec Spec => spec;
+
+    public async Task<bool> TryLockAsync(
+        string resource,
+        string owner,
+        int expirySeconds,
+        CancellationToken cancellation
+    )
+    {
+        var reply = await redis.ExecuteAsync(["SET", resource, owner, "NX", "EX", expirySeconds], cancellation);
+        return !reply.IsNull;
+    }
+
+    public async Task<UnlockResult> UnlockAsync(string resource, string owner, CancellationToken cancellation)
+    {
+        var reply = await redis.EvaluateAsync(Unlock, [resource], [owner], cancellation);
+        return reply.Integer switch
+        {
+            1 => UnlockResult.Released,
+            -1 => UnlockResult.Missing,
+            _ => UnlockResult.HeldByAnother,
+        };
+    }
+
+    /// <summary>The stored key of an app's resource.</summary>
+    public string KeyOf(SidecarApp app, string resource) => "lock" + KeyPrefix.Separator + _keys.ToStored(app, resource);
+}

@@ -1,0 +1,147 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Souk.Sidecar.Files;
+
+namespace Souk.Sidecar.Processes;
+
+/// <summary>Starts the apps of a run, tells when one ends, and stops them all.</summary>
+internal sealed partial class AppRunner(PidFiles pids, TimeProvider clock, ILogger logger)
+{
+    // What an app may take to finish its work after SIGTERM.
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, Running> _running = new(StringComparer.Ordinal);
+    private readonly LogPump _output = new(Console.OpenStandardOutput());
+
+    public void Start(AppSpec app)
+    {
+        var process = new Process { StartInfo = StartInfoOf(app) };
+        try
+        {
+            process.Start();
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            process.Dispose();
+            throw new ConfigException($"app '{app.AppId}': cannot start '{app.Command[0]}': {e.Message}", e);
+        }
+        pids.Write(app.AppId, process.Id);
+        LogStarted(logger, app.AppId, process.Id);
+        lock (_gate)
+            _running[app.AppId] = new Running(process, WatchAsync(app.AppId, process));
+    }
+
+    /// <summary>Waits for the end: true when every app has ended by itself, false when asked to stop.</summary>
+    public async Task<bool> WaitAsync(CancellationToken cancellation)
+    {
+        Task[] watches;
+        lock (_gate)
+            watches = [.. _running.Values.Select(running => running.Watch)];
+        try
+        {
+            if (watches.Length > 0)
+                await Task.WhenAll(watches).WaitAsync(cancellation);
+            else
+                await Task.Delay(Timeout.InfiniteTimeSpan, clock, cancellation);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Asks one app to stop.</summary>
+    public void Stop(string appId)
+    {
+        lock (_gate)
+        {
+            if (_running.TryGetValue(appId, out var running))
+                Terminate(running.Process);
+        }
+    }
+
+    /// <summary>Asks every app to stop, and ends those that do not.</summary>
+    public async Task StopAllAsync()
+    {
+        Running[] all;
+        lock (_gate)
+            all = [.. _running.Values];
+        foreach (var running in all)
+            Terminate(running.Process);
+        try
+        {
+            await Task.WhenAll(all.Select(running => running.Watch)).WaitAsync(StopTimeout, clock);
+        }
+        catch (TimeoutException)
+        {
+            foreach (var running in all.Where(running => !running.Watch.IsCompleted))
+            {
+                LogKilled(logger, running.Process.Id);
+                running.Process.Kill(entireProcessTree: true);
+            }
+            await Task.WhenAll(all.Select(running => running.Watch));
+        }
+    }
+
+    private static ProcessStartInfo StartInfoOf(AppSpec app)
+    {
+        var command = app.Command[0];
+        if (command.Contains('/'))
+            command = Path.GetFullPath(command, app.Directory);
+        var info = new ProcessStartInfo(command, app.Command.Skip(1))
+        {
+            WorkingDirectory = app.Directory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        info.Environment["APP_ID"] = app.AppId;
+        info.Environment["APP_PORT"] = app.AppPort.ToString(CultureInfo.InvariantCulture);
+        info.Environment["APP_CHANNEL_ADDRESS"] = app.AppAddress;
+        info.Environment["APP_PROTOCOL"] = app.Protocol;
+        info.Environment["DAPR_HTTP_PORT"] = app.HttpPort.ToString(CultureInfo.InvariantCulture);
+        info.Environment["DAPR_GRPC_PORT"] = app.GrpcPort.ToString(CultureInfo.InvariantCulture);
+        foreach (var (name, value) in app.Environment)
+            info.Environment[name] = value;
+        return info;
+    }
+
+    private async Task WatchAsync(string appId, Process process)
+    {
+        var pumps = Task.WhenAll(
+            _output.PumpAsync(appId, process.StandardOutput.BaseStream),
+            _output.PumpAsync(appId, process.StandardError.BaseStream)
+        );
+        await process.WaitForExitAsync();
+        await pumps;
+        pids.Delete(appId);
+        LogExited(logger, appId, process.ExitCode);
+    }
+
+    private static void Terminate(Process process)
+    {
+        if (!process.HasExited)
+            _ = Kill(process.Id, SigTerm);
+    }
+
+    private const int SigTerm = 15;
+
+    // .NET can only kill outright; SIGTERM lets an app finish what it has begun.
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int Kill(int pid, int signal);
+
+    [LoggerMessage(LogLevel.Information, "{App} started as process {Pid}")]
+    private static partial void LogStarted(ILogger logger, string app, int pid);
+
+    [LoggerMessage(LogLevel.Warning, "{App} exited with code {Code}")]
+    private static partial void LogExited(ILogger logger, string app, int code);
+
+    [LoggerMessage(LogLevel.Warning, "Process {Pid} did not stop in time and is killed")]
+    private static partial void LogKilled(ILogger logger, int pid);
+
+    private sealed record Running(Process Process, Task Watch);
+}

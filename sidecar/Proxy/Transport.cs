@@ -1,0 +1,22 @@
+namespace Souk.Sidecar.Proxy;
+
+/// <summary>The HTTP/2 connections to all apps: proxied calls and the sidecar's own share them.</summary>
+internal static class Transport
+{
+    public static SocketsHttpHandler Create() =>
+        new()
+        {
+            // An app serves a hundred streams per connection by default; more callers need more connections.
+            EnableMultipleHttp2Connections = true,
+            ConnectTimeout = TimeSpan.FromSeconds(2),
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            PooledConnectionLifetime = Timeout.InfiniteTimeSpan,
+            InitialHttp2StreamWindowSize = 1024 * 1024,
+            AllowAutoRedirect = false,
+            AutomaticDecompression = System.Net.DecompressionMethods.None,
+            UseCookies = false,
+            UseProxy = false,
+            // Trace headers are the caller's and pass through like any other.
+            ActivityHeadersPropagator = null,
+        };
+}

@@ -1,0 +1,28 @@
+namespace Souk.Sidecar.PubSub;
+
+/// <summary>What a broker hands out: its own id, the bytes as published, its metadata.</summary>
+internal sealed record BrokerMessage(string Id, byte[] Data, IReadOnlyDictionary<string, string> Metadata);
+
+/// <summary>
+/// Handles one message. Returning acknowledges it; an exception leaves what follows to the broker; being cancelled means
+/// that the subscription ends and the message must stay with the broker.
+/// </summary>
+internal delegate Task MessageHandler(BrokerMessage message, CancellationToken cancellation);
+
+/// <summary>A pub/sub component.</summary>
+internal interface IBroker : IAsyncDisposable
+{
+    /// <summary>How many deliveries of one subscription may be under way at the same time.</summary>
+    int Concurrency { get; }
+
+    /// <summary>Returns once the broker keeps the message.</summary>
+    Task PublishAsync(
+        string topic,
+        ReadOnlyMemory<byte> data,
+        IReadOnlyDictionary<string, string> metadata,
+        CancellationToken cancellation
+    );
+
+    /// <summary>Delivers a topic's messages to one consumer group until disposed.</summary>
+    IAsyncDisposable Subscribe(string topic, string group, MessageHandler handler);
+}

@@ -1,0 +1,60 @@
+using System.Security.Cryptography;
+using System.Text;
+using Grpc.Core;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Souk.Sidecar.Proxy;
+
+namespace Souk.Sidecar;
+
+/// <summary>
+/// First in line for every request: checks the API token, and sends what is not for the sidecar itself straight to the
+/// proxy, before routing or anything else costs it time.
+/// </summary>
+internal sealed class SidecarGate(GrpcProxy proxy, SidecarSettings settings)
+{
+    private static readonly string[] OwnServices = ["/dapr.proto.runtime.v1.Dapr/", "/TaskHubSidecarService/"];
+
+    private readonly byte[]? _token = settings.ApiToken is { } token ? Encoding.UTF8.GetBytes(token) : null;
+
+    public Task HandleAsync(HttpContext context, RequestDelegate next)
+    {
+        var isGrpc = HttpProtocol.IsHttp2(context.Request.Protocol);
+        if (_token is not null && !IsTrusted(context, _token))
+            return RefuseAsync(context, isGrpc);
+        if (!isGrpc || IsOwn(context.Request.Path.Value))
+            return next(context);
+        return proxy.ForwardAsync(context, context.Features.GetRequiredFeature<SidecarApp>());
+    }
+
+    private static bool IsOwn(string? path) =>
+        path is not null
+        && (
+            path.StartsWith(OwnServices[0], StringComparison.Ordinal)
+            || path.StartsWith(OwnServices[1], StringComparison.Ordinal)
+        );
+
+    private static bool IsTrusted(HttpContext context, byte[] token)
+    {
+        if (context.Request.Path.Value is "/v1.0/healthz" or "/v1.0/healthz/outbound")
+            return true;
+        var given = context.Request.Headers[ForwardedHeaders.ApiToken];
+        return given.Count == 1
+            && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given[0] ?? ""), token);
+    }
+
+    private static Task RefuseAsync(HttpContext context, bool isGrpc)
+    {
+        if (isGrpc)
+        {
+            var isMissing = context.Request.Headers[ForwardedHeaders.ApiToken].Count == 0;
+            var message = isMissing
+                ? "missing api token in request metadata"
+                : "authentication error: api token mismatch";
+            GrpcStatus.Answer(context.Response, StatusCode.Unauthenticated, message);
+            return Task.CompletedTask;
+        }
+        context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+        return context.Response.WriteAsync("invalid api token", context.RequestAborted);
+    }
+}

@@ -1,0 +1,123 @@
+using System.CommandLine;
+using Souk.Sidecar.Files;
+using Souk.Sidecar.Processes;
+
+namespace Souk.Sidecar;
+
+/// <summary>
+/// The local Dapr runtime. <c>run</c> hosts the sidecars of a run file and its apps, <c>serve</c> one sidecar alone.
+/// </summary>
+internal static class SidecarHost
+{
+    public static async Task<int> Main(string[] args)
+    {
+        var root = new RootCommand("A local runtime that speaks Dapr's API: one process, a sidecar for each app.")
+        {
+            RunCommand(),
+            ServeCommand(),
+        };
+        try
+        {
+            // Signals are this program's own business: apps get their time to finish first.
+            var configuration = new InvocationConfiguration
+            {
+                ProcessTerminationTimeout = null,
+                EnableDefaultExceptionHandler = false,
+            };
+            return await root.Parse(args).InvokeAsync(configuration);
+        }
+        catch (ConfigException e)
+        {
+            await Console.Error.WriteLineAsync("sidecar: " + e.Message);
+            return 2;
+        }
+    }
+
+    private static Command RunCommand()
+    {
+        var file = new Option<string>("--run-file", "-f")
+        {
+            Description = "The run file, dapr.yaml",
+            Required = true,
+        };
+        var only = new Option<string>("--only") { Description = "App ids, separated by commas; the others are left out" };
+        var noApps = new Option<bool>("--no-apps") { Description = "Host the sidecars; somebody else starts the apps" };
+        var pidDirectory = new Option<string>("--pid-dir") { Description = "Where to write <app>.pid of what runs" };
+        var command = new Command("run", "Host the sidecars of all apps of a run file, and start the apps")
+        {
+            file,
+            only,
+            noApps,
+            pidDirectory,
+        };
+        command.SetAction(
+            (parsed, _) =>
+            {
+                var run = RunFile.Load(parsed.GetRequiredValue(file));
+                var apps = Chosen(run, parsed.GetValue(only));
+                return MeshRun.RunAsync(
+                    new MeshRunOptions(apps)
+                    {
+                        StartApps = !parsed.GetValue(noApps),
+                        PidDirectory = parsed.GetValue(pidDirectory),
+                    }
+                );
+            }
+        );
+        return command;
+    }
+
+    private static Command ServeCommand()
+    {
+        var appId = new Option<string>("--app-id") { Required = true };
+        var appPort = new Option<int>("--app-port") { Description = "0 when the app listens on nothing" };
+        var appAddress = new Option<string>("--app-channel-address") { DefaultValueFactory = _ => "127.0.0.1" };
+        var protocol = new Option<string>("--app-protocol") { DefaultValueFactory = _ => "http" };
+        var grpcPort = new Option<int>("--dapr-grpc-port") { DefaultValueFactory = _ => 50001 };
+        var httpPort = new Option<int>("--dapr-http-port") { DefaultValueFactory = _ => 3500 };
+        var resources = new Option<string[]>("--resources-path", "--components-path") { Description = "Repeatable" };
+        var pidDirectory = new Option<string>("--pid-dir");
+        var command = new Command("serve", "Host the sidecar of one app that somebody else starts")
+        {
+            appId,
+            appPort,
+            appAddress,
+            protocol,
+            grpcPort,
+            httpPort,
+            resources,
+            pidDirectory,
+        };
+        command.SetAction(
+            (parsed, _) =>
+            {
+                var here = Directory.GetCurrentDirectory();
+                var app = new AppSpec
+                {
+                    AppId = parsed.GetRequiredValue(appId),
+                    Directory = here,
+                    AppPort = parsed.GetValue(appPort),
+                    AppAddress = parsed.GetRequiredValue(appAddress),
+                    Protocol = parsed.GetRequiredValue(protocol),
+                    GrpcPort = parsed.GetValue(grpcPort),
+                    HttpPort = parsed.GetValue(httpPort),
+                    ResourcesPaths = [.. (parsed.GetValue(resources) ?? []).Select(Path.GetFullPath)],
+                };
+                var options = new MeshRunOptions([app]) { PidDirectory = parsed.GetValue(pidDirectory) };
+                return MeshRun.RunAsync(options);
+            }
+        );
+        return command;
+    }
+
+    private static IReadOnlyList<AppSpec> Chosen(RunFile run, string? only)
+    {
+        if (only is null)
+            return run.Apps;
+        var ids = only.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var unknown = ids.FirstOrDefault(id => run.Apps.All(app => app.AppId != id));
+        return unknown is null
+            ? [.. run.Apps.Where(app => ids.Contains(app.AppId))]
+            : throw new ConfigException($"--only names '{unknown}', which is not in the run file");
+    }
+}

@@ -1,0 +1,179 @@
+using System.Net;
+using System.Net.Sockets;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Souk.Sidecar.Api;
+using Souk.Sidecar.Components;
+using Souk.Sidecar.Files;
+using Souk.Sidecar.Proxy;
+using Souk.Sidecar.Redis;
+
+namespace Souk.Sidecar;
+
+/// <summary>All sidecars of this process: one Kestrel on the ports of every app, one set of connections behind it.</summary>
+internal sealed class SidecarServer : IAsyncDisposable
+{
+    // Connections carry a whole app's calls; Kestrel's default of 100 streams would make callers queue.
+    private const int StreamsPerConnectionMax = 1000;
+    private const int WindowSize = 1024 * 1024;
+
+    private readonly List<ComponentSet> _sets = [];
+    private readonly RedisClients _redis;
+    private readonly SocketsHttpHandler _transport = Transport.Create();
+    private WebApplication? _web;
+
+    private SidecarServer(TimeProvider clock) => _redis = new RedisClients(clock);
+
+    public AppDirectory Apps { get; private set; } = new([]);
+
+    /// <summary>Opens the components, then the ports. Throws ConfigException when the files do not allow it.</summary>
+    public static async Task<SidecarServer> StartAsync(
+        IReadOnlyList<AppSpec> specs,
+        SidecarSettings settings,
+        CancellationToken cancellation
+    )
+    {
+        var server = new SidecarServer(TimeProvider.System);
+        try
+        {
+            await server.OpenAsync(specs, settings, cancellation);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        // Deliveries end first, so that nothing is taken from a broker that cannot be handed on.
+        await Task.WhenAll(Apps.All.Select(app => app.DisposeAsync().AsTask()));
+        if (_web is not null)
+            await _web.DisposeAsync();
+        foreach (var set in _sets)
+            await set.DisposeAsync();
+        await _redis.DisposeAsync();
+        _transport.Dispose();
+    }
+
+    private async Task OpenAsync(
+        IReadOnlyList<AppSpec> specs,
+        SidecarSettings settings,
+        CancellationToken cancellation
+    )
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        Logs.Configure(builder.Logging);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(_transport);
+        builder.Services.AddSingleton<GrpcProxy>();
+        builder.Services.AddSingleton<SidecarGate>();
+        builder.Services.AddSingleton(settings);
+        builder.Services.AddSingleton(_ => Apps);
+        builder.Services.AddSingleton(services => new ComponentServices(
+            _redis,
+            services.GetRequiredService<TimeProvider>(),
+            services.GetRequiredService<ILoggerFactory>()
+        ));
+        builder.Services.AddRouting();
+        builder.Services.AddGrpc();
+        builder.Services.AddSingleton<DaprService>();
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, settings));
+
+        _web = builder.Build();
+        var services = _web.Services.GetRequiredService<ComponentServices>();
+        Apps = new AppDirectory(await OpenAppsAsync(specs, settings, services, cancellation));
+
+        var gate = _web.Services.GetRequiredService<SidecarGate>();
+        _web.Use(next => context => gate.HandleAsync(context, next));
+        _web.UseRouting();
+        _web.MapGrpcService<DaprService>();
+        HttpApi.Map(_web);
+        await StartAsync(_web, cancellation);
+        foreach (var app in Apps.All)
+            app.Start();
+    }
+
+    private async Task<List<SidecarApp>> OpenAppsAsync(
+        IReadOnlyList<AppSpec> specs,
+        SidecarSettings settings,
+        ComponentServices services,
+        CancellationToken cancellation
+    )
+    {
+        var apps = new List<SidecarApp>(specs.Count);
+        foreach (var group in specs.GroupBy(spec => string.Join('\n', spec.ResourcesPaths)))
+        {
+            var ids = group.Select(spec => spec.AppId).ToArray();
+            var set = await ComponentSet.OpenAsync(group.First().ResourcesPaths, ids, services, cancellation);
+            _sets.Add(set);
+            apps.AddRange(
+                group.Select(spec => new SidecarApp(WithPorts(spec), set, _transport, settings, services))
+            );
+        }
+        return apps;
+    }
+
+    private void Configure(KestrelServerOptions kestrel, SidecarSettings settings)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnectionMax;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = WindowSize;
+        kestrel.Limits.Http2.InitialStreamWindowSize = WindowSize;
+        // Streams may idle and be of any length; gRPC bounds each message instead.
+        kestrel.Limits.MaxRequestBodySize = null;
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        kestrel.Limits.MinResponseDataRate = null;
+        var address = IPAddress.Parse(settings.ListenAddress);
+        foreach (var app in Apps.All)
+        {
+            kestrel.Listen(address, app.Spec.GrpcPort, listen => Serve(listen, app, HttpProtocols.Http2));
+            kestrel.Listen(address, app.Spec.HttpPort, listen => Serve(listen, app, HttpProtocols.Http1));
+        }
+    }
+
+    // Features of a connection are seen by each of its requests: the app of a port is looked up once.
+    private static void Serve(ListenOptions listen, SidecarApp app, HttpProtocols protocols)
+    {
+        listen.Protocols = protocols;
+        listen.Use(next =>
+            connection =>
+            {
+                connection.Features.Set(app);
+                return next(connection);
+            }
+        );
+    }
+
+    private static async Task StartAsync(WebApplication web, CancellationToken cancellation)
+    {
+        try
+        {
+            await web.StartAsync(cancellation);
+        }
+        catch (IOException e)
+        {
+            throw new ConfigException(e.Message, e);
+        }
+    }
+
+    private static AppSpec WithPorts(AppSpec spec) =>
+        spec with
+        {
+            GrpcPort = spec.GrpcPort == 0 ? FreePort() : spec.GrpcPort,
+            HttpPort = spec.HttpPort == 0 ? FreePort() : spec.HttpPort,
+        };
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
