@@ -13,7 +13,11 @@ namespace Souk.Sidecar;
 /// </summary>
 internal sealed class SidecarGate(GrpcProxy proxy, SidecarSettings settings)
 {
-    private static readonly string[] OwnServices = ["/dapr.proto.runtime.v1.Dapr/", "/TaskHubSidecarService/"];
+    private static readonly string[] OwnServices =
+    [
+        "/dapr.proto.runtime.v1.Dapr/",
+        "/TaskHubSidecarService/",
+    ];
 
     private readonly byte[]? _token = settings.ApiToken is { } token ? Encoding.UTF8.GetBytes(token) : null;
 

@@ -11,7 +11,9 @@ internal static class SidecarHost
 {
     public static async Task<int> Main(string[] args)
     {
-        var root = new RootCommand("A local runtime that speaks Dapr's API: one process, a sidecar for each app.")
+        var root = new RootCommand(
+            "A local runtime that speaks Dapr's API: one process, a sidecar for each app."
+        )
         {
             RunCommand(),
             ServeCommand(),
@@ -40,9 +42,18 @@ internal static class SidecarHost
             Description = "The run file, dapr.yaml",
             Required = true,
         };
-        var only = new Option<string>("--only") { Description = "App ids, separated by commas; the others are left out" };
-        var noApps = new Option<bool>("--no-apps") { Description = "Host the sidecars; somebody else starts the apps" };
-        var pidDirectory = new Option<string>("--pid-dir") { Description = "Where to write <app>.pid of what runs" };
+        var only = new Option<string>("--only")
+        {
+            Description = "App ids, separated by commas; the others are left out",
+        };
+        var noApps = new Option<bool>("--no-apps")
+        {
+            Description = "Host the sidecars; somebody else starts the apps",
+        };
+        var pidDirectory = new Option<string>("--pid-dir")
+        {
+            Description = "Where to write <app>.pid of what runs",
+        };
         var command = new Command("run", "Host the sidecars of all apps of a run file, and start the apps")
         {
             file,
@@ -71,11 +82,17 @@ internal static class SidecarHost
     {
         var appId = new Option<string>("--app-id") { Required = true };
         var appPort = new Option<int>("--app-port") { Description = "0 when the app listens on nothing" };
-        var appAddress = new Option<string>("--app-channel-address") { DefaultValueFactory = _ => "127.0.0.1" };
+        var appAddress = new Option<string>("--app-channel-address")
+        {
+            DefaultValueFactory = _ => "127.0.0.1",
+        };
         var protocol = new Option<string>("--app-protocol") { DefaultValueFactory = _ => "http" };
         var grpcPort = new Option<int>("--dapr-grpc-port") { DefaultValueFactory = _ => 50001 };
         var httpPort = new Option<int>("--dapr-http-port") { DefaultValueFactory = _ => 3500 };
-        var resources = new Option<string[]>("--resources-path", "--components-path") { Description = "Repeatable" };
+        var resources = new Option<string[]>("--resources-path", "--components-path")
+        {
+            Description = "Repeatable",
+        };
         var pidDirectory = new Option<string>("--pid-dir");
         var command = new Command("serve", "Host the sidecar of one app that somebody else starts")
         {

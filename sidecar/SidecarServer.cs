@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -84,11 +83,12 @@ internal sealed class SidecarServer : IAsyncDisposable
         builder.Services.AddGrpc();
         builder.Services.AddSingleton<DaprService>();
         builder.WebHost.UseKestrelCore();
-        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, settings));
+        var placed = specs.Select(WithPorts).ToArray();
+        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, placed, settings));
 
         _web = builder.Build();
         var services = _web.Services.GetRequiredService<ComponentServices>();
-        Apps = new AppDirectory(await OpenAppsAsync(specs, settings, services, cancellation));
+        Apps = new AppDirectory(await OpenAppsAsync(placed, settings, services, cancellation));
 
         var gate = _web.Services.GetRequiredService<SidecarGate>();
         _web.Use(next => context => gate.HandleAsync(context, next));
@@ -113,14 +113,12 @@ internal sealed class SidecarServer : IAsyncDisposable
             var ids = group.Select(spec => spec.AppId).ToArray();
             var set = await ComponentSet.OpenAsync(group.First().ResourcesPaths, ids, services, cancellation);
             _sets.Add(set);
-            apps.AddRange(
-                group.Select(spec => new SidecarApp(WithPorts(spec), set, _transport, settings, services))
-            );
+            apps.AddRange(group.Select(spec => new SidecarApp(spec, set, _transport, settings, services)));
         }
         return apps;
     }
 
-    private void Configure(KestrelServerOptions kestrel, SidecarSettings settings)
+    private void Configure(KestrelServerOptions kestrel, AppSpec[] specs, SidecarSettings settings)
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnectionMax;
@@ -131,21 +129,21 @@ internal sealed class SidecarServer : IAsyncDisposable
         kestrel.Limits.MinRequestBodyDataRate = null;
         kestrel.Limits.MinResponseDataRate = null;
         var address = IPAddress.Parse(settings.ListenAddress);
-        foreach (var app in Apps.All)
+        foreach (var spec in specs)
         {
-            kestrel.Listen(address, app.Spec.GrpcPort, listen => Serve(listen, app, HttpProtocols.Http2));
-            kestrel.Listen(address, app.Spec.HttpPort, listen => Serve(listen, app, HttpProtocols.Http1));
+            kestrel.Listen(address, spec.GrpcPort, listen => Serve(listen, spec.AppId, HttpProtocols.Http2));
+            kestrel.Listen(address, spec.HttpPort, listen => Serve(listen, spec.AppId, HttpProtocols.Http1));
         }
     }
 
     // Features of a connection are seen by each of its requests: the app of a port is looked up once.
-    private static void Serve(ListenOptions listen, SidecarApp app, HttpProtocols protocols)
+    private void Serve(ListenOptions listen, string appId, HttpProtocols protocols)
     {
         listen.Protocols = protocols;
         listen.Use(next =>
             connection =>
             {
-                connection.Features.Set(app);
+                connection.Features.Set(Apps.Find(appId));
                 return next(connection);
             }
         );

@@ -14,21 +14,33 @@ internal static class DaprFault
     private const string Domain = "dapr.io";
 
     public static DaprException StateNotConfigured(SidecarApp app) =>
-        new Draft(StatusCode.FailedPrecondition, 500, "ERR_STATE_STORE_NOT_CONFIGURED", "state store is not configured")
+        new Draft(
+            StatusCode.FailedPrecondition,
+            500,
+            "ERR_STATE_STORE_NOT_CONFIGURED",
+            "state store is not configured"
+        )
         {
             Reason = "DAPR_STATE_NOT_CONFIGURED",
             Resource = ("state", ""),
         }.Make(app);
 
     public static DaprException StateNotFound(SidecarApp app, string store) =>
-        new Draft(StatusCode.InvalidArgument, 400, "ERR_STATE_STORE_NOT_FOUND", $"state store {store} is not found")
+        new Draft(
+            StatusCode.InvalidArgument,
+            400,
+            "ERR_STATE_STORE_NOT_FOUND",
+            $"state store {store} is not found"
+        )
         {
             Reason = "DAPR_STATE_NOT_FOUND",
             Resource = ("state", store),
         }.Make(app);
 
     public static DaprException EmptyKey(SidecarApp app) =>
-        new Draft(StatusCode.InvalidArgument, 400, "ERR_MALFORMED_REQUEST", "state key cannot be empty").Make(app);
+        new Draft(StatusCode.InvalidArgument, 400, "ERR_MALFORMED_REQUEST", "state key cannot be empty").Make(
+            app
+        );
 
     public static DaprException IllegalKey(SidecarApp app, string store, string key) =>
         new Draft(
@@ -44,7 +56,13 @@ internal static class DaprFault
         }.Make(app);
 
     public static DaprException StateGet(SidecarApp app, string store, string key, Exception cause) =>
-        Plain(app, StatusCode.Internal, 500, "ERR_STATE_GET", $"fail to get {key} from state store {store}: {cause.Message}");
+        Plain(
+            app,
+            StatusCode.Internal,
+            500,
+            "ERR_STATE_GET",
+            $"fail to get {key} from state store {store}: {cause.Message}"
+        );
 
     public static DaprException StateSave(SidecarApp app, string store, IReadOnlyList<Exception> causes) =>
         StateWrite(app, "ERR_STATE_SAVE", $"failed saving state in state store {store}: ", causes);
@@ -52,8 +70,11 @@ internal static class DaprFault
     public static DaprException StateDelete(SidecarApp app, string key, Exception cause) =>
         StateWrite(app, "ERR_STATE_DELETE", $"failed deleting state with key {key}: ", [cause]);
 
-    public static DaprException StateBulkDelete(SidecarApp app, string store, IReadOnlyList<Exception> causes) =>
-        StateWrite(app, "ERR_STATE_BULK_DELETE", $"failed deleting state in state store {store}: ", causes);
+    public static DaprException StateBulkDelete(
+        SidecarApp app,
+        string store,
+        IReadOnlyList<Exception> causes
+    ) => StateWrite(app, "ERR_STATE_BULK_DELETE", $"failed deleting state in state store {store}: ", causes);
 
     public static DaprException Transaction(SidecarApp app, Exception cause) =>
         Plain(
@@ -97,7 +118,12 @@ internal static class DaprFault
         PubSub(app, pubSub, (StatusCode.InvalidArgument, 404), "NOT_FOUND", $"pubsub {pubSub} is not found");
 
     public static DaprException TopicEmpty(SidecarApp app, string pubSub) =>
-        new Draft(StatusCode.InvalidArgument, 404, "ERR_TOPIC_NAME_EMPTY", $"topic is empty in pubsub {pubSub}")
+        new Draft(
+            StatusCode.InvalidArgument,
+            404,
+            "ERR_TOPIC_NAME_EMPTY",
+            $"topic is empty in pubsub {pubSub}"
+        )
         {
             Reason = "DAPR_PUBSUB_TOPIC_NAME_EMPTY",
             Resource = ("pubsub", pubSub),
@@ -154,8 +180,13 @@ internal static class DaprFault
         );
 
     /// <summary>An error without a reason of its own: locks and secrets have none.</summary>
-    public static DaprException Bare(SidecarApp app, StatusCode code, int http, string errorCode, string message) =>
-        new Draft(code, http, errorCode, message).Make(app);
+    public static DaprException Bare(
+        SidecarApp app,
+        StatusCode code,
+        int http,
+        string errorCode,
+        string message
+    ) => new Draft(code, http, errorCode, message).Make(app);
 
     private static DaprException StateWrite(
         SidecarApp app,
@@ -184,8 +215,13 @@ internal static class DaprFault
         };
 
     // Reason and error code are the same word.
-    private static DaprException Plain(SidecarApp app, StatusCode code, int http, string errorCode, string message) =>
-        new Draft(code, http, errorCode, message) { Reason = errorCode }.Make(app);
+    private static DaprException Plain(
+        SidecarApp app,
+        StatusCode code,
+        int http,
+        string errorCode,
+        string message
+    ) => new Draft(code, http, errorCode, message) { Reason = errorCode }.Make(app);
 
     private static DaprException PubSub(
         SidecarApp app,
@@ -219,7 +255,8 @@ internal static class DaprFault
         private RpcStatus Details(SidecarApp app)
         {
             var status = new RpcStatus { Code = (int)Code, Message = Message };
-            var info = new ErrorInfo { Domain = Domain, Reason = Reason };
+            // The library's ErrorInfo still calls field 1 by its first name, type; on the wire it is today's reason.
+            var info = new ErrorInfo { Domain = Domain, Type = Reason };
             info.Metadata["appID"] = app.AppId;
             status.Details.Add(Any.Pack(info));
             if (Resource is { } resource)

@@ -1,6 +1,7 @@
 using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Microsoft.AspNetCore.Http.Features;
 using DaprBase = Dapr.Client.Autogen.Grpc.v1.Dapr.DaprBase;
 
 namespace Souk.Sidecar.Api;
@@ -13,8 +14,10 @@ internal sealed partial class DaprService(TimeProvider clock) : DaprBase
     public override Task<GetStateResponse> GetState(GetStateRequest request, ServerCallContext context) =>
         StateApi.GetAsync(AppOf(context), request, context.CancellationToken);
 
-    public override Task<GetBulkStateResponse> GetBulkState(GetBulkStateRequest request, ServerCallContext context) =>
-        StateApi.GetBulkAsync(AppOf(context), request, context.CancellationToken);
+    public override Task<GetBulkStateResponse> GetBulkState(
+        GetBulkStateRequest request,
+        ServerCallContext context
+    ) => StateApi.GetBulkAsync(AppOf(context), request, context.CancellationToken);
 
     public override async Task<Empty> SaveState(SaveStateRequest request, ServerCallContext context)
     {
@@ -28,7 +31,10 @@ internal sealed partial class DaprService(TimeProvider clock) : DaprBase
         return Nothing;
     }
 
-    public override async Task<Empty> DeleteBulkState(DeleteBulkStateRequest request, ServerCallContext context)
+    public override async Task<Empty> DeleteBulkState(
+        DeleteBulkStateRequest request,
+        ServerCallContext context
+    )
     {
         await StateApi.DeleteBulkAsync(AppOf(context), request, context.CancellationToken);
         return Nothing;
@@ -45,7 +51,13 @@ internal sealed partial class DaprService(TimeProvider clock) : DaprBase
 
     public override async Task<Empty> PublishEvent(PublishEventRequest request, ServerCallContext context)
     {
-        await PubSubApi.PublishAsync(AppOf(context), request, TraceOf(context), clock, context.CancellationToken);
+        await PubSubApi.PublishAsync(
+            AppOf(context),
+            request,
+            TraceOf(context),
+            clock,
+            context.CancellationToken
+        );
         return Nothing;
     }
 
@@ -90,8 +102,10 @@ internal sealed partial class DaprService(TimeProvider clock) : DaprBase
     public override Task<UnlockResponse> UnlockAlpha1(UnlockRequest request, ServerCallContext context) =>
         LockApi.UnlockAsync(AppOf(context), request, context.CancellationToken);
 
-    public override Task<GetMetadataResponse> GetMetadata(GetMetadataRequest request, ServerCallContext context) =>
-        Task.FromResult(MetadataApi.Get(AppOf(context)));
+    public override Task<GetMetadataResponse> GetMetadata(
+        GetMetadataRequest request,
+        ServerCallContext context
+    ) => Task.FromResult(MetadataApi.Get(AppOf(context)));
 
     public override Task<Empty> SetMetadata(SetMetadataRequest request, ServerCallContext context)
     {

@@ -21,12 +21,23 @@ internal static class LockApi
         var key = store.KeyOf(app, request.ResourceId);
         try
         {
-            var locked = await store.TryLockAsync(key, request.LockOwner, request.ExpiryInSeconds, cancellation);
+            var locked = await store.TryLockAsync(
+                key,
+                request.LockOwner,
+                request.ExpiryInSeconds,
+                cancellation
+            );
             return new TryLockResponse { Success = locked };
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            throw DaprFault.Bare(app, StatusCode.Internal, 500, "ERR_TRY_LOCK", $"failed to try acquiring lock: {e.Message}");
+            throw DaprFault.Bare(
+                app,
+                StatusCode.Internal,
+                500,
+                "ERR_TRY_LOCK",
+                $"failed to try acquiring lock: {e.Message}"
+            );
         }
     }
 
@@ -51,7 +62,13 @@ internal static class LockApi
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            throw DaprFault.Bare(app, StatusCode.Internal, 500, "ERR_UNLOCK", $"failed to release lock: {e.Message}");
+            throw DaprFault.Bare(
+                app,
+                StatusCode.Internal,
+                500,
+                "ERR_UNLOCK",
+                $"failed to release lock: {e.Message}"
+            );
         }
     }
 

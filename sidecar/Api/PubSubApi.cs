@@ -53,12 +53,16 @@ internal static class PubSubApi
         var ids = new HashSet<string>(StringComparer.Ordinal);
         if (request.Entries.Any(entry => entry.EntryId.Length == 0 || !ids.Add(entry.EntryId)))
             throw DaprFault.BulkEntryIds(app, request.PubsubName, request.Topic);
-        var messages = request.Entries.Select(entry => (entry.EntryId, Envelope(app, DraftOf(entry), clock))).ToArray();
+        var messages = request
+            .Entries.Select(entry => (entry.EntryId, Envelope(app, DraftOf(entry), clock)))
+            .ToArray();
 
         var failed = new List<BulkPublishResponseFailedEntry>();
         foreach (var chunk in messages.Chunk(ParallelismMax))
         {
-            var results = await Task.WhenAll(chunk.Select(message => TryPublishAsync(message.EntryId, message.Item2)));
+            var results = await Task.WhenAll(
+                chunk.Select(message => TryPublishAsync(message.EntryId, message.Item2))
+            );
             failed.AddRange(results.OfType<BulkPublishResponseFailedEntry>());
         }
         return failed;
@@ -82,7 +86,12 @@ internal static class PubSubApi
         {
             try
             {
-                await component.Broker.PublishAsync(request.Topic, message, TopicRoute.NoMetadata, cancellation);
+                await component.Broker.PublishAsync(
+                    request.Topic,
+                    message,
+                    TopicRoute.NoMetadata,
+                    cancellation
+                );
                 return null;
             }
             catch (Exception e) when (e is not OperationCanceledException)

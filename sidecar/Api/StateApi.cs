@@ -66,7 +66,11 @@ internal static class StateApi
         return response;
     }
 
-    public static async Task SaveAsync(SidecarApp app, SaveStateRequest request, CancellationToken cancellation)
+    public static async Task SaveAsync(
+        SidecarApp app,
+        SaveStateRequest request,
+        CancellationToken cancellation
+    )
     {
         var component = ComponentOf(app, request.StoreName);
         // Keys are checked before anything is written; what else is wrong with an item is that item's failure.
@@ -80,7 +84,11 @@ internal static class StateApi
             throw DaprFault.StateSave(app, component.Name, failures);
     }
 
-    public static async Task DeleteAsync(SidecarApp app, DeleteStateRequest request, CancellationToken cancellation)
+    public static async Task DeleteAsync(
+        SidecarApp app,
+        DeleteStateRequest request,
+        CancellationToken cancellation
+    )
     {
         var component = ComponentOf(app, request.StoreName);
         var item = new StateItem
@@ -164,10 +172,16 @@ internal static class StateApi
     }
 
     private static string? ExpireText(StateValue value) =>
-        value.ExpireTime?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
+        value.ExpireTime?.UtcDateTime.ToString(
+            "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'",
+            CultureInfo.InvariantCulture
+        );
 
     // Runs the items side by side, a few at a time, and gathers what went wrong. Items do not stop one another.
-    private static async Task<List<Exception>> EachAsync(IReadOnlyList<StateItem> items, Func<StateItem, Task> step)
+    private static async Task<List<Exception>> EachAsync(
+        IReadOnlyList<StateItem> items,
+        Func<StateItem, Task> step
+    )
     {
         var failures = new List<Exception>();
         foreach (var chunk in items.Chunk(ParallelismMax))
@@ -231,7 +245,9 @@ internal sealed record StateTransaction(List<StateChange> Changes, IReadOnlyList
     }
 
     private static bool IsProjection(StateItem item) =>
-        item.Metadata.TryGetValue(Projection, out var flag) && bool.TryParse(flag, out var projects) && projects;
+        item.Metadata.TryGetValue(Projection, out var flag)
+        && bool.TryParse(flag, out var projects)
+        && projects;
 
     private static EventDraft EventFor(
         SidecarApp app,
@@ -247,7 +263,9 @@ internal sealed record StateTransaction(List<StateChange> Changes, IReadOnlyList
         var extra = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (name, value) in shown.Metadata)
         {
-            var attribute = name.StartsWith(Override, StringComparison.Ordinal) ? name[Override.Length..] : name;
+            var attribute = name.StartsWith(Override, StringComparison.Ordinal)
+                ? name[Override.Length..]
+                : name;
             if (IsAttribute(attribute))
                 extra[attribute] = value;
         }
@@ -264,5 +282,14 @@ internal sealed record StateTransaction(List<StateChange> Changes, IReadOnlyList
     // Everything but what the runtime sets itself and what only the store understands.
     private static bool IsAttribute(string name) =>
         !name.Contains('.', StringComparison.Ordinal)
-        && name is not ("data" or "data_base64" or "id" or "topic" or "pubsubname" or "contentType" or "ttlInSeconds");
+        && name
+            is not (
+                "data"
+                or "data_base64"
+                or "id"
+                or "topic"
+                or "pubsubname"
+                or "contentType"
+                or "ttlInSeconds"
+            );
 }

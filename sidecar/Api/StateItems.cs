@@ -44,7 +44,8 @@ internal static class StateItems
     {
         if (!item.Metadata.TryGetValue(TtlKey, out var text))
             return null;
-        return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var seconds)
+        return
+            int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var seconds)
             && seconds >= -1
             ? seconds
             : throw new StateStoreException($"incorrect value '{text}' for metadata {TtlKey}");
@@ -66,7 +67,9 @@ internal static class StateItems
         }
         catch (JsonException e)
         {
-            throw new StateStoreException($"the value of {item.Key} is not the JSON it is said to be: {e.Message}");
+            throw new StateStoreException(
+                $"the value of {item.Key} is not the JSON it is said to be: {e.Message}"
+            );
         }
     }
 }

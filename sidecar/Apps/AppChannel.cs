@@ -56,7 +56,12 @@ internal sealed class AppChannel : IDisposable
     /// </summary>
     public void Report(RpcException failure)
     {
-        if (failure.Status.DebugException is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError })
+        if (
+            failure.Status.DebugException is HttpRequestException
+            {
+                HttpRequestError: HttpRequestError.ConnectionError
+            }
+        )
             ReportDown();
     }
 

@@ -12,7 +12,10 @@ internal sealed partial class SidecarApp : IAsyncDisposable
     private readonly ILogger<SidecarApp> _logger;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<string, Outbox> _outboxes = new(StringComparer.Ordinal);
-    private static readonly UriCreationOptions AsGiven = new() { DangerousDisablePathAndQueryCanonicalization = true };
+    private static readonly UriCreationOptions AsGiven = new()
+    {
+        DangerousDisablePathAndQueryCanonicalization = true,
+    };
     private readonly string _origin;
     private Task _watching = Task.CompletedTask;
     private volatile bool _listed;

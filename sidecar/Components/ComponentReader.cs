@@ -61,7 +61,8 @@ internal sealed class ComponentReader(Func<string, string?> environment)
     private string SecretOf(YamlMap document, YamlMap reference)
     {
         var storeName =
-            document.Map("auth")?.Text("secretStore") ?? throw document.Error("auth.secretStore", "is required");
+            document.Map("auth")?.Text("secretStore")
+            ?? throw document.Error("auth.secretStore", "is required");
         if (!_secretStores.TryGetValue(storeName, out var store))
             throw document.Error("auth.secretStore", $"names '{storeName}', which is not a secret store");
         var secret = reference.Required("name");

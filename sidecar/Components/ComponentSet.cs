@@ -108,7 +108,11 @@ internal sealed partial class ComponentSet : IAsyncDisposable
         }
     }
 
-    private async Task AddAsync(ComponentSpec spec, ComponentServices services, CancellationToken cancellation)
+    private async Task AddAsync(
+        ComponentSpec spec,
+        ComponentServices services,
+        CancellationToken cancellation
+    )
     {
         switch (spec.Type)
         {
@@ -139,7 +143,10 @@ internal sealed partial class ComponentSet : IAsyncDisposable
                 break;
             case "pubsub.in-memory":
                 PubSubs.Add(
-                    new PubSubComponent(spec, new InMemoryBroker(services.Logs.CreateLogger<InMemoryBroker>()))
+                    new PubSubComponent(
+                        spec,
+                        new InMemoryBroker(services.Logs.CreateLogger<InMemoryBroker>())
+                    )
                 );
                 break;
             case "lock.redis":

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Souk.Sidecar.Files;
 
 namespace Souk.Sidecar.Components;
@@ -47,7 +48,9 @@ internal sealed class ResiliencyPolicies
 {
     private readonly Dictionary<string, RetryPolicy> _retries = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TimeSpan> _timeouts = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, (string? Retry, string? Timeout)> _inbound = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (string? Retry, string? Timeout)> _inbound = new(
+        StringComparer.Ordinal
+    );
     private IReadOnlyList<string> _scopes = [];
 
     // From the most to the least specific: a default named so holds where no target is listed.
@@ -91,8 +94,12 @@ internal sealed class ResiliencyPolicies
     {
         if (_inbound.TryGetValue(component, out var target))
             return Compose(target.Retry, target.Timeout);
-        var retry = PubSubInboundDefaults.Select(name => name + "RetryPolicy").FirstOrDefault(_retries.ContainsKey);
-        var timeout = PubSubInboundDefaults.Select(name => name + "TimeoutPolicy").FirstOrDefault(_timeouts.ContainsKey);
+        var retry = PubSubInboundDefaults
+            .Select(name => name + "RetryPolicy")
+            .FirstOrDefault(_retries.ContainsKey);
+        var timeout = PubSubInboundDefaults
+            .Select(name => name + "TimeoutPolicy")
+            .FirstOrDefault(_timeouts.ContainsKey);
         return retry is null && timeout is null ? null : Compose(retry, timeout);
     }
 
@@ -142,7 +149,11 @@ internal sealed class ResiliencyPolicies
         foreach (var part in text.Split(',', StringSplitOptions.TrimEntries))
         {
             var ends = part.Split('-', 2, StringSplitOptions.TrimEntries);
-            if (!int.TryParse(ends[0], out var from) || !int.TryParse(ends[^1], out var to) || from > to)
+            if (
+                !int.TryParse(ends[0], CultureInfo.InvariantCulture, out var from)
+                || !int.TryParse(ends[^1], CultureInfo.InvariantCulture, out var to)
+                || from > to
+            )
                 throw matching.Error("gRPCStatusCodes", $"has '{part}', which is neither a code nor a range");
             ranges.Add((from, to));
         }

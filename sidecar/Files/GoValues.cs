@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 
 namespace Souk.Sidecar.Files;
@@ -5,6 +6,8 @@ namespace Souk.Sidecar.Files;
 /// <summary>Values as Go spells them, because Dapr's files are written for a Go program.</summary>
 internal static class GoValues
 {
+    private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789.");
+
     /// <summary>
     /// Reads "1h30m", "1.5s", "250ms"; a plain number counts in <paramref name="plainUnit"/>. "0" is zero whatever the
     /// unit.
@@ -25,13 +28,20 @@ internal static class GoValues
             return false;
         while (!rest.IsEmpty)
         {
-            var digits = rest.IndexOfAnyExcept("0123456789.");
+            var digits = rest.IndexOfAnyExcept(Digits);
             if (digits <= 0)
                 return false;
-            if (!double.TryParse(rest[..digits], NumberStyles.Float, CultureInfo.InvariantCulture, out var number))
+            if (
+                !double.TryParse(
+                    rest[..digits],
+                    NumberStyles.Float,
+                    CultureInfo.InvariantCulture,
+                    out var number
+                )
+            )
                 return false;
             rest = rest[digits..];
-            var letters = rest.IndexOfAny("0123456789.");
+            var letters = rest.IndexOfAny(Digits);
             var unit = UnitOf(letters < 0 ? rest : rest[..letters]);
             if (unit is null)
                 return false;

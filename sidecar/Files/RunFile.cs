@@ -77,7 +77,10 @@ internal sealed record RunFile(string Name, IReadOnlyList<AppSpec> Apps)
         var protocol = map.Text("appProtocol");
         return protocol is null || Protocols.Contains(protocol)
             ? protocol
-            : throw map.Error("appProtocol", $"must be one of {string.Join(", ", Protocols)}, not '{protocol}'");
+            : throw map.Error(
+                "appProtocol",
+                $"must be one of {string.Join(", ", Protocols)}, not '{protocol}'"
+            );
     }
 
     private static Dictionary<string, string> MergedEnvironment(YamlMap? common, YamlMap app)
@@ -85,14 +88,21 @@ internal sealed record RunFile(string Name, IReadOnlyList<AppSpec> Apps)
         var merged = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var map in new[] { common?.Map("env"), app.Map("env") })
         {
-            foreach (var (name, value) in map?.AsTexts() ?? new Dictionary<string, string>(StringComparer.Ordinal))
+            foreach (
+                var (name, value) in map?.AsTexts() ?? new Dictionary<string, string>(StringComparer.Ordinal)
+            )
                 merged[name] = value;
         }
         return merged;
     }
 
     // The app's own paths win over its .dapr folder, which wins over the common paths, then the home directory's.
-    private static IReadOnlyList<string> ResourcesOf(YamlMap app, YamlMap? common, string directory, string folder)
+    private static IReadOnlyList<string> ResourcesOf(
+        YamlMap app,
+        YamlMap? common,
+        string directory,
+        string folder
+    )
     {
         var own = PathsOf(app, directory);
         if (own.Count > 0)

@@ -77,7 +77,8 @@ internal sealed class YamlMap
     {
         if (Text(name) is not { } text)
             return null;
-        return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+        return
+            int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
             && value >= min
             && value <= max
             ? value
@@ -151,8 +152,7 @@ internal sealed class YamlMap
     public IEnumerable<string> Names() =>
         _node.Children.Keys.OfType<YamlScalarNode>().Select(key => key.Value ?? "");
 
-    public ConfigException Error(string name, string problem) =>
-        Wrong(Find(name) ?? _node, name, problem);
+    public ConfigException Error(string name, string problem) => Wrong(Find(name) ?? _node, name, problem);
 
     private IReadOnlyList<YamlNode> Items(string name)
     {

@@ -40,7 +40,10 @@ internal sealed class RedisLock(ComponentSpec spec, RedisClient redis)
         CancellationToken cancellation
     )
     {
-        var reply = await redis.ExecuteAsync(["SET", resource, owner, "NX", "EX", expirySeconds], cancellation);
+        var reply = await redis.ExecuteAsync(
+            ["SET", resource, owner, "NX", "EX", expirySeconds],
+            cancellation
+        );
         return !reply.IsNull;
     }
 
@@ -56,5 +59,6 @@ internal sealed class RedisLock(ComponentSpec spec, RedisClient redis)
     }
 
     /// <summary>The stored key of an app's resource.</summary>
-    public string KeyOf(SidecarApp app, string resource) => "lock" + KeyPrefix.Separator + _keys.ToStored(app, resource);
+    public string KeyOf(SidecarApp app, string resource) =>
+        "lock" + KeyPrefix.Separator + _keys.ToStored(app, resource);
 }

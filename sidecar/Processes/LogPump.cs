@@ -13,7 +13,7 @@ internal sealed class LogPump(Stream output)
     // A longer line is cut in two.
     private const int LineMax = 64 * 1024;
 
-    private readonly SemaphoreSlim _turn = new(1);
+    private readonly Lock _turn = new();
     private volatile bool _outputGone;
 
     /// <summary>Runs until the app closes its end.</summary>
@@ -36,14 +36,18 @@ internal sealed class LogPump(Stream output)
             }
             reader.AdvanceTo(rest.Start, rest.End);
             if (lines.WrittenCount > 0)
-                await WriteAsync(lines.WrittenMemory);
+                Write(lines.WrittenSpan);
             if (result.IsCompleted)
                 break;
         }
         await reader.CompleteAsync();
     }
 
-    private static bool TryTakeLine(ref ReadOnlySequence<byte> rest, bool isLast, out ReadOnlySequence<byte> line)
+    private static bool TryTakeLine(
+        ref ReadOnlySequence<byte> rest,
+        bool isLast,
+        out ReadOnlySequence<byte> line
+    )
     {
         if (rest.PositionOf((byte)'\n') is { } end)
         {
@@ -58,24 +62,22 @@ internal sealed class LogPump(Stream output)
         return true;
     }
 
-    private async Task WriteAsync(ReadOnlyMemory<byte> lines)
+    private void Write(ReadOnlySpan<byte> lines)
     {
         // With nobody reading any more the apps must still not block on a full pipe.
         if (_outputGone)
             return;
-        await _turn.WaitAsync();
         try
         {
-            await output.WriteAsync(lines);
-            await output.FlushAsync();
+            lock (_turn)
+            {
+                output.Write(lines);
+                output.Flush();
+            }
         }
         catch (IOException)
         {
             _outputGone = true;
-        }
-        finally
-        {
-            _turn.Release();
         }
     }
 }

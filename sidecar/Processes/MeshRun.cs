@@ -44,7 +44,13 @@ internal static partial class MeshRun
     }
 
     [LoggerMessage(LogLevel.Information, "Sidecar of {App}: gRPC {GrpcPort}, HTTP {HttpPort}, app {AppPort}")]
-    private static partial void LogHosted(ILogger logger, string app, int grpcPort, int httpPort, int appPort);
+    private static partial void LogHosted(
+        ILogger logger,
+        string app,
+        int grpcPort,
+        int httpPort,
+        int appPort
+    );
 
     // The first SIGTERM or SIGINT asks to stop; a second one ends the process at once.
     private sealed class StopSignals : IDisposable
@@ -53,8 +59,7 @@ internal static partial class MeshRun
         private readonly PosixSignalRegistration[] _registrations;
 
         public StopSignals() =>
-            _registrations =
-            [
+            _registrations = [
                 PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
                 PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
             ];

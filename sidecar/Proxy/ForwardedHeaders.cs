@@ -62,5 +62,6 @@ internal static class ForwardedHeaders
         || Is(name, HeaderNames.Upgrade)
         || Is(name, "proxy-connection");
 
-    private static bool Is(string name, string other) => name.Equals(other, StringComparison.OrdinalIgnoreCase);
+    private static bool Is(string name, string other) =>
+        name.Equals(other, StringComparison.OrdinalIgnoreCase);
 }

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Net;
-using System.Net.Http.Headers;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -16,7 +15,7 @@ internal sealed partial class GrpcProxy(
     SocketsHttpHandler transport,
     TimeProvider clock,
     ILogger<GrpcProxy> logger
-)
+) : IDisposable
 {
     private const int BufferSize = 16 * 1024;
 
@@ -51,6 +50,8 @@ internal sealed partial class GrpcProxy(
         }
         await ForwardAsync(context, caller, app);
     }
+
+    public void Dispose() => _invoker.Dispose();
 
     private async Task ForwardAsync(HttpContext context, SidecarApp caller, SidecarApp target)
     {
@@ -93,7 +94,8 @@ internal sealed partial class GrpcProxy(
         }
     }
 
-    private static bool IsRefused(HttpRequestException e) => e.HttpRequestError == HttpRequestError.ConnectionError;
+    private static bool IsRefused(HttpRequestException e) =>
+        e.HttpRequestError == HttpRequestError.ConnectionError;
 
     private static HttpRequestMessage RequestFor(
         HttpContext context,

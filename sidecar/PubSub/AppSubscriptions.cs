@@ -1,7 +1,6 @@
 using Dapr.AppCallback.Autogen.Grpc.v1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Souk.Sidecar.Components;
 
 namespace Souk.Sidecar.PubSub;
 
@@ -43,21 +42,21 @@ internal sealed partial class AppSubscriptions(
             if (wanted.TryGetValue(key, out var route) && route.IsSameAs(active.Route))
                 continue;
             _active.Remove(key);
-            await active.Subscription.DisposeAsync();
+            await active.DisposeAsync();
         }
         foreach (var (key, route) in wanted)
         {
-            if (!_active.ContainsKey(key) && Subscribe(route) is { } subscription)
-                _active[key] = new Active(route, subscription);
+            if (!_active.ContainsKey(key) && Subscribe(route) is { } active)
+                _active[key] = active;
         }
         _current = [.. _active.Values.Select(active => active.Route)];
         LogSubscribed(logger, app.AppId, _active.Count);
     }
 
     public async ValueTask DisposeAsync() =>
-        await Task.WhenAll(_active.Values.Select(active => active.Subscription.DisposeAsync().AsTask()));
+        await Task.WhenAll(_active.Values.Select(active => active.DisposeAsync()));
 
-    private IAsyncDisposable? Subscribe(TopicRoute route)
+    private Active? Subscribe(TopicRoute route)
     {
         if (app.Components.PubSub(route.PubSubName) is not { } component)
         {
@@ -71,7 +70,12 @@ internal sealed partial class AppSubscriptions(
         }
         var resilience = app.Components.InboundResilience(route.PubSubName);
         var delivery = new TopicDelivery(app.Channel, component, route, resilience, clock, logger);
-        return component.Broker.Subscribe(route.Topic, component.ConsumerOf(app), delivery.HandleAsync);
+        var subscription = component.Broker.Subscribe(
+            route.Topic,
+            component.ConsumerOf(app),
+            delivery.HandleAsync
+        );
+        return new Active(route, delivery, subscription);
     }
 
     // Null when the app went down again before it could say.
@@ -118,7 +122,14 @@ internal sealed partial class AppSubscriptions(
         };
     }
 
-    private sealed record Active(TopicRoute Route, IAsyncDisposable Subscription);
+    private sealed record Active(TopicRoute Route, TopicDelivery Delivery, IAsyncDisposable Subscription)
+    {
+        public async Task DisposeAsync()
+        {
+            await Subscription.DisposeAsync();
+            Delivery.Dispose();
+        }
+    }
 
     [LoggerMessage(LogLevel.Information, "{App} has {Count} subscriptions")]
     private static partial void LogSubscribed(ILogger logger, string app, int count);
@@ -132,6 +143,9 @@ internal sealed partial class AppSubscriptions(
     [LoggerMessage(LogLevel.Warning, "{App} did not list its subscriptions: {Reason}")]
     private static partial void LogListFailed(ILogger logger, string app, string reason);
 
-    [LoggerMessage(LogLevel.Warning, "{App}: routing rules for {Topic} are not supported, its default route serves")]
+    [LoggerMessage(
+        LogLevel.Warning,
+        "{App}: routing rules for {Topic} are not supported, its default route serves"
+    )]
     private static partial void LogRulesIgnored(ILogger logger, string app, string topic);
 }

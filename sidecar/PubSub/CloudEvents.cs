@@ -10,11 +10,11 @@ namespace Souk.Sidecar.PubSub;
 internal readonly record struct EventDraft(string PubSubName, string Topic, ReadOnlyMemory<byte> Data)
 {
     /// <summary>Empty means text.</summary>
-    public string ContentType { get; init; }
+    public required string ContentType { get; init; }
 
-    public string Source { get; init; }
+    public required string Source { get; init; }
 
-    public IReadOnlyDictionary<string, string> Metadata { get; init; }
+    public required IReadOnlyDictionary<string, string> Metadata { get; init; }
 
     public string? TraceParent { get; init; }
 
@@ -171,7 +171,8 @@ internal static class CloudEvents
     private static string Timestamp(DateTimeOffset instant) =>
         instant.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
-    private static string NewTrace() => $"00-{ActivityTraceId.CreateRandom()}-{ActivitySpanId.CreateRandom()}-00";
+    private static string NewTrace() =>
+        $"00-{ActivityTraceId.CreateRandom()}-{ActivitySpanId.CreateRandom()}-00";
 
     private static string MediaTypeOf(string? contentType)
     {

@@ -53,7 +53,8 @@ internal sealed partial class InMemoryBroker(ILogger<InMemoryBroker> logger) : I
     [LoggerMessage(LogLevel.Warning, "Message on {Topic} lost: {Reason}")]
     private static partial void LogLost(ILogger logger, string topic, string reason);
 
-    private sealed class Subscription(InMemoryBroker broker, string topic, MessageHandler handler) : IAsyncDisposable
+    private sealed class Subscription(InMemoryBroker broker, string topic, MessageHandler handler)
+        : IAsyncDisposable
     {
         public string Topic => topic;
 

@@ -44,7 +44,11 @@ internal static class ReceivedEvent
         )
         && instant < now;
 
-    private static TopicEventRequest FillRaw(TopicEventRequest request, BrokerMessage message, TimeProvider clock)
+    private static TopicEventRequest FillRaw(
+        TopicEventRequest request,
+        BrokerMessage message,
+        TimeProvider clock
+    )
     {
         request.Id = Guid.CreateVersion7(clock.GetUtcNow()).ToString();
         request.Source = "Dapr";

@@ -260,10 +260,16 @@ internal sealed partial class RedisStreamConsumer(
     [LoggerMessage(LogLevel.Warning, "Reading {Topic} for {Group} interrupted, trying again: {Reason}")]
     private static partial void LogInterrupted(ILogger logger, string topic, string group, string reason);
 
-    [LoggerMessage(LogLevel.Error, "Message {Id} on {Topic} was not processed by {Group} and is dropped: {Reason}")]
+    [LoggerMessage(
+        LogLevel.Error,
+        "Message {Id} on {Topic} was not processed by {Group} and is dropped: {Reason}"
+    )]
     private static partial void LogLost(ILogger logger, string id, string topic, string group, string reason);
 
-    [LoggerMessage(LogLevel.Warning, "Message {Id} on {Topic} for {Group} was processed but not acknowledged: {Reason}")]
+    [LoggerMessage(
+        LogLevel.Warning,
+        "Message {Id} on {Topic} for {Group} was processed but not acknowledged: {Reason}"
+    )]
     private static partial void LogNotAcknowledged(
         ILogger logger,
         string id,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Souk.Sidecar.Redis;
 
 namespace Souk.Sidecar.PubSub;
@@ -16,7 +17,13 @@ internal sealed partial class RedisStreamTrimmer : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly Task _running;
 
-    public RedisStreamTrimmer(RedisClient redis, string topic, TimeSpan interval, TimeProvider clock, ILogger logger)
+    public RedisStreamTrimmer(
+        RedisClient redis,
+        string topic,
+        TimeSpan interval,
+        TimeProvider clock,
+        ILogger logger
+    )
     {
         _redis = redis;
         _topic = topic;
@@ -56,43 +63,42 @@ internal sealed partial class RedisStreamTrimmer : IAsyncDisposable
     private async Task TrimAsync(CancellationToken cancellation)
     {
         var groups = await _redis.ExecuteAsync(["XINFO", "GROUPS", _topic], cancellation);
-        StreamId? oldestNeeded = null;
+        (ulong, ulong)? oldestNeeded = null;
         foreach (var group in groups.Items)
         {
             var facts = new Dictionary<string, RespValue>(StringComparer.Ordinal);
             for (var i = 0; i + 1 < group.Items.Length; i += 2)
                 facts[group.Items[i].Text] = group.Items[i + 1];
-            var needed = StreamId.Parse(facts["last-delivered-id"].Text);
+            var needed = PositionOf(facts["last-delivered-id"].Text);
             if (facts["pending"].Integer > 0)
             {
-                var pending = await _redis.ExecuteAsync(["XPENDING", _topic, facts["name"].Bytes], cancellation);
+                var pending = await _redis.ExecuteAsync(
+                    ["XPENDING", _topic, facts["name"].Bytes],
+                    cancellation
+                );
                 if (!pending.Items[1].IsNull)
-                    needed = StreamId.Parse(pending.Items[1].Text);
+                    needed = PositionOf(pending.Items[1].Text);
             }
             if (oldestNeeded is null || needed.CompareTo(oldestNeeded.Value) < 0)
                 oldestNeeded = needed;
         }
-        if (oldestNeeded is { } id)
-            await _redis.ExecuteAsync(["XTRIM", _topic, "MINID", "~", id.ToString()], cancellation);
+        if (oldestNeeded is var (milliseconds, sequence))
+            await _redis.ExecuteAsync(
+                ["XTRIM", _topic, "MINID", "~", $"{milliseconds}-{sequence}"],
+                cancellation
+            );
+    }
+
+    // Ids are two numbers, milliseconds and sequence; as text they would not sort.
+    private static (ulong Milliseconds, ulong Sequence) PositionOf(string id)
+    {
+        var dash = id.IndexOf('-', StringComparison.Ordinal);
+        return (
+            ulong.Parse(id.AsSpan(0, dash), CultureInfo.InvariantCulture),
+            ulong.Parse(id.AsSpan(dash + 1), CultureInfo.InvariantCulture)
+        );
     }
 
     [LoggerMessage(LogLevel.Debug, "Trimming {Topic} skipped: {Reason}")]
     private static partial void LogSkipped(ILogger logger, string topic, string reason);
-
-    private readonly record struct StreamId(ulong Milliseconds, ulong Sequence) : IComparable<StreamId>
-    {
-        public static StreamId Parse(string text)
-        {
-            var parts = text.Split('-');
-            var invariant = System.Globalization.CultureInfo.InvariantCulture;
-            return new StreamId(ulong.Parse(parts[0], invariant), ulong.Parse(parts[1], invariant));
-        }
-
-        public int CompareTo(StreamId other) =>
-            Milliseconds != other.Milliseconds
-                ? Milliseconds.CompareTo(other.Milliseconds)
-                : Sequence.CompareTo(other.Sequence);
-
-        public override string ToString() => $"{Milliseconds}-{Sequence}";
-    }
 }

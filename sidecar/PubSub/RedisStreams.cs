@@ -76,7 +76,10 @@ internal sealed class RedisStreams(
     public IAsyncDisposable Subscribe(string topic, string group, MessageHandler handler)
     {
         if (settings.TrimInterval > TimeSpan.Zero)
-            _trimmers.GetOrAdd(topic, key => new RedisStreamTrimmer(_redis, key, settings.TrimInterval, clock, logger));
+            _trimmers.GetOrAdd(
+                topic,
+                key => new RedisStreamTrimmer(_redis, key, settings.TrimInterval, clock, logger)
+            );
         var blocking = clients.Blocking(options, RedisStreamConsumer.Block);
         var consumer = new RedisStreamConsumer(_redis, blocking, settings, clock, logger)
         {

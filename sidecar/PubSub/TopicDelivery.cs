@@ -16,7 +16,7 @@ internal sealed partial class TopicDelivery(
     Resilience resilience,
     TimeProvider clock,
     ILogger logger
-)
+) : IDisposable
 {
     private static readonly TimeSpan DeadLetterTimeout = TimeSpan.FromSeconds(30);
 
@@ -69,6 +69,8 @@ internal sealed partial class TopicDelivery(
         }
     }
 
+    public void Dispose() => _slots.Dispose();
+
     private async Task GiveUpAsync(BrokerMessage message, TopicEventRequest request, string reason)
     {
         if (route.DeadLetterTopic.Length == 0)
@@ -90,7 +92,9 @@ internal sealed partial class TopicDelivery(
         try
         {
             DateTime? deadline =
-                resilience.Timeout > TimeSpan.Zero ? clock.GetUtcNow().Add(resilience.Timeout).UtcDateTime : null;
+                resilience.Timeout > TimeSpan.Zero
+                    ? clock.GetUtcNow().Add(resilience.Timeout).UtcDateTime
+                    : null;
             var response = await app.Callbacks.OnTopicEventAsync(request, headers, deadline, cancellation);
             return new Outcome(response.Status, "the app said so", true, false);
         }
@@ -119,7 +123,12 @@ internal sealed partial class TopicDelivery(
         if (route.DeadLetterTopic.Length == 0)
             return;
         using var deadline = new CancellationTokenSource(DeadLetterTimeout, clock);
-        await component.Broker.PublishAsync(route.DeadLetterTopic, message.Data, message.Metadata, deadline.Token);
+        await component.Broker.PublishAsync(
+            route.DeadLetterTopic,
+            message.Data,
+            message.Metadata,
+            deadline.Token
+        );
     }
 
     private Metadata HeadersFor(BrokerMessage message, TopicEventRequest request)
@@ -144,7 +153,12 @@ internal sealed partial class TopicDelivery(
         && !name.EndsWith("-bin", StringComparison.OrdinalIgnoreCase)
         && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.');
 
-    private readonly record struct Outcome(Verdict Verdict, string Reason, bool IsRetriable, bool IsUnimplemented)
+    private readonly record struct Outcome(
+        Verdict Verdict,
+        string Reason,
+        bool IsRetriable,
+        bool IsUnimplemented
+    )
     {
         public static Outcome Failed(string reason, StatusCode code, RetryPolicy policy) =>
             new(Verdict.Retry, reason, policy.Covers((int)code), false);

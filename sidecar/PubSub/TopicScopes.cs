@@ -27,7 +27,9 @@ internal sealed class TopicScopes
         if (_allowed.Count > 0 && !_allowed.Contains(topic))
             return false;
         // An app that is not listed may use everything but what is protected; a listed one only what it lists.
-        return scopes.TryGetValue(appId, out var topics) ? topics.Contains(topic) : !_protected.Contains(topic);
+        return scopes.TryGetValue(appId, out var topics)
+            ? topics.Contains(topic)
+            : !_protected.Contains(topic);
     }
 
     // "app1=topicA,topicB;app2="

@@ -1,13 +1,10 @@
-using System.Security.Cryptography;
-using System.Text;
-
 namespace Souk.Sidecar.Redis;
 
-/// <summary>A script and the name under which the server caches it.</summary>
+/// <summary>A script, and the name under which servers cache it once one has told.</summary>
 internal sealed class LuaScript(string text)
 {
     public string Text { get; } = text;
 
-    // Redis itself names scripts by SHA-1; nothing here relies on it being hard to forge.
-    public string Sha { get; } = Convert.ToHexStringLower(SHA1.HashData(Encoding.UTF8.GetBytes(text)));
+    /// <summary>Every server gives the same text the same name. Null until the first has.</summary>
+    public string? Sha { get; set; }
 }

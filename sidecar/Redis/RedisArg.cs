@@ -25,7 +25,8 @@ internal readonly struct RedisArg
 
     public static implicit operator RedisArg(string text) => new(text);
 
-    public static implicit operator RedisArg(long number) => new(number.ToString(CultureInfo.InvariantCulture));
+    public static implicit operator RedisArg(long number) =>
+        new(number.ToString(CultureInfo.InvariantCulture));
 
     public static implicit operator RedisArg(ReadOnlyMemory<byte> bytes) => new(bytes);
 

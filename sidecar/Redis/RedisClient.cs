@@ -4,7 +4,8 @@ namespace Souk.Sidecar.Redis;
 /// A Redis that is connected when needed. A command that finds no connection waits for the next one; a command whose
 /// connection breaks under it fails, because only its caller knows whether it may run twice.
 /// </summary>
-internal sealed class RedisClient(RedisOptions options, TimeSpan readTimeout, TimeProvider clock) : IAsyncDisposable
+internal sealed class RedisClient(RedisOptions options, TimeSpan readTimeout, TimeProvider clock)
+    : IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _disposed = new();
@@ -45,14 +46,18 @@ internal sealed class RedisClient(RedisOptions options, TimeSpan readTimeout, Ti
         CancellationToken cancellation
     )
     {
+        script.Sha ??= await LoadAsync(script, cancellation);
         try
         {
-            return await ExecuteAsync(["EVALSHA", script.Sha, keys.Length, .. keys, .. arguments], cancellation);
+            return await ExecuteAsync(Call(script.Sha), cancellation);
         }
         catch (RedisServerException e) when (e.Is("NOSCRIPT"))
         {
-            return await ExecuteAsync(["EVAL", script.Text, keys.Length, .. keys, .. arguments], cancellation);
+            // The server was restarted or flushed its scripts.
+            return await ExecuteAsync(Call(await LoadAsync(script, cancellation)), cancellation);
         }
+
+        RedisArg[] Call(string sha) => ["EVALSHA", sha, keys.Length, .. keys, .. arguments];
     }
 
     public async ValueTask DisposeAsync()
@@ -60,6 +65,12 @@ internal sealed class RedisClient(RedisOptions options, TimeSpan readTimeout, Ti
         await _disposed.CancelAsync();
         if (_connection is { } connection)
             await connection.DisposeAsync();
+    }
+
+    private async Task<string> LoadAsync(LuaScript script, CancellationToken cancellation)
+    {
+        var reply = await ExecuteAsync(["SCRIPT", "LOAD", script.Text], cancellation);
+        return reply.Text;
     }
 
     private async ValueTask<RedisConnection> ConnectedAsync(CancellationToken cancellation)
@@ -85,7 +96,12 @@ internal sealed class RedisClient(RedisOptions options, TimeSpan readTimeout, Ti
         {
             try
             {
-                var connection = await RedisConnection.OpenAsync(options, readTimeout, clock, _disposed.Token);
+                var connection = await RedisConnection.OpenAsync(
+                    options,
+                    readTimeout,
+                    clock,
+                    _disposed.Token
+                );
                 _connection = connection;
                 return connection;
             }

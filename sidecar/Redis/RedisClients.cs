@@ -11,7 +11,8 @@ internal sealed class RedisClients(TimeProvider clock) : IAsyncDisposable
         _shared.GetOrAdd(options, key => new RedisClient(key, key.ReadTimeout, clock));
 
     /// <summary>A client for commands that wait at the server for up to <paramref name="block"/>.</summary>
-    public RedisClient Blocking(RedisOptions options, TimeSpan block) => new(options, block + options.ReadTimeout, clock);
+    public RedisClient Blocking(RedisOptions options, TimeSpan block) =>
+        new(options, block + options.ReadTimeout, clock);
 
     public async ValueTask DisposeAsync()
     {

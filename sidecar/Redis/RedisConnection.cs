@@ -89,15 +89,17 @@ internal sealed class RedisConnection : IAsyncDisposable
                 or RedisServerException
                 or RedisConnectionException;
 
-    private static async Task<Stream> SecureAsync(RedisOptions options, Socket socket, CancellationToken cancellation)
+    private static async Task<Stream> SecureAsync(
+        RedisOptions options,
+        Socket socket,
+        CancellationToken cancellation
+    )
     {
         var plain = new NetworkStream(socket, ownsSocket: true);
         if (!options.UseTls)
             return plain;
         var secure = new SslStream(plain);
         var settings = new SslClientAuthenticationOptions { TargetHost = options.Host };
-        if (options.TrustAnyCertificate)
-            settings.RemoteCertificateValidationCallback = (_, _, _, _) => true;
         await secure.AuthenticateAsClientAsync(settings, cancellation);
         return secure;
     }
@@ -136,7 +138,9 @@ internal sealed class RedisConnection : IAsyncDisposable
             if (_broken is not null)
                 return Task.FromException<RespValue[]>(Lost(_broken));
             if (_pending.Count >= RedisOptions.PendingMax)
-                throw new RedisConnectionException($"{RedisOptions.PendingMax} commands wait for Redis already");
+                throw new RedisConnectionException(
+                    $"{RedisOptions.PendingMax} commands wait for Redis already"
+                );
             foreach (var command in commands)
                 RedisArg.WriteCommand(_filling, command);
             _pending.Enqueue(pending);
@@ -176,7 +180,10 @@ internal sealed class RedisConnection : IAsyncDisposable
 
     private async Task ReadAsync()
     {
-        var reader = PipeReader.Create(_stream, new StreamPipeReaderOptions(bufferSize: 16_384, leaveOpen: true));
+        var reader = PipeReader.Create(
+            _stream,
+            new StreamPipeReaderOptions(bufferSize: 16_384, leaveOpen: true)
+        );
         try
         {
             while (true)
@@ -190,7 +197,8 @@ internal sealed class RedisConnection : IAsyncDisposable
                     throw new IOException("Redis closed the connection");
             }
         }
-        catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or InvalidDataException)
+        catch (Exception e)
+            when (e is IOException or SocketException or ObjectDisposedException or InvalidDataException)
         {
             Break(e);
         }

@@ -7,11 +7,5 @@ internal sealed class RedisServerException(string message) : Exception(message)
 }
 
 /// <summary>No answer: the connection could not be made, or broke while the command was under way.</summary>
-internal sealed class RedisConnectionException : Exception
-{
-    public RedisConnectionException(string message)
-        : base(message) { }
-
-    public RedisConnectionException(string message, Exception inner)
-        : base(message, inner) { }
-}
+internal sealed class RedisConnectionException(string message, Exception? inner = null)
+    : Exception(message, inner);

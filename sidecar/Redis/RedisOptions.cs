@@ -13,7 +13,6 @@ internal sealed record RedisOptions(string Host, int Port)
     public string? Password { get; init; }
     public int Database { get; init; }
     public bool UseTls { get; init; }
-    public bool TrustAnyCertificate { get; init; }
     public int RetriesMax { get; init; } = 3;
     public TimeSpan DialTimeout { get; init; } = TimeSpan.FromSeconds(5);
     public TimeSpan ReadTimeout { get; init; } = TimeSpan.FromSeconds(3);
@@ -24,6 +23,8 @@ internal sealed record RedisOptions(string Host, int Port)
         var address = spec.Required("redisHost");
         if (address.Contains(',') || spec.Text("redisType") is { } type && type != "node")
             throw spec.Error("redisHost", "names a cluster; the local runtime speaks to one node");
+        if (spec.Flag("insecureSkipTLSVerify"))
+            throw spec.Error("insecureSkipTLSVerify", "is not supported by the local runtime");
         if (spec.Flag("failover"))
             throw spec.Error("failover", "is not supported by the local runtime");
         var (host, port) = Split(spec, address);
@@ -33,7 +34,6 @@ internal sealed record RedisOptions(string Host, int Port)
             Password = spec.Text("redisPassword"),
             Database = spec.Whole("redisDB", 0),
             UseTls = spec.Flag("enableTLS"),
-            TrustAnyCertificate = spec.Flag("insecureSkipTLSVerify"),
             RetriesMax = spec.Whole("redisMaxRetries", 3),
             DialTimeout = spec.Duration("dialTimeout", TimeSpan.FromSeconds(5)),
             ReadTimeout = spec.Duration("readTimeout", TimeSpan.FromSeconds(3)),
@@ -45,8 +45,13 @@ internal sealed record RedisOptions(string Host, int Port)
         var colon = address.LastIndexOf(':');
         if (colon < 0)
             return (address, 6379);
-        return int.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
-            && port is > 0 and <= ushort.MaxValue
+        return
+            int.TryParse(
+                address.AsSpan(colon + 1),
+                NumberStyles.None,
+                CultureInfo.InvariantCulture,
+                out var port
+            ) && port is > 0 and <= ushort.MaxValue
             ? (address[..colon].Trim('[', ']'), port)
             : throw spec.Error("redisHost", $"must be host:port, not '{address}'");
     }

@@ -63,7 +63,12 @@ internal static class RespParser
         return true;
     }
 
-    private static bool TryReadArray(ref SequenceReader<byte> reader, long count, int depth, out RespValue value)
+    private static bool TryReadArray(
+        ref SequenceReader<byte> reader,
+        long count,
+        int depth,
+        out RespValue value
+    )
     {
         value = default;
         if (count < 0)
@@ -84,7 +89,9 @@ internal static class RespParser
         if (digits.Length is 0 or > 24)
             throw new InvalidDataException("Redis reply has a malformed number");
         digits.CopyTo(copy);
-        return Utf8Parser.TryParse(copy[..(int)digits.Length], out long number, out var used) && used == digits.Length
+        return
+            Utf8Parser.TryParse(copy[..(int)digits.Length], out long number, out var used)
+            && used == digits.Length
             ? number
             : throw new InvalidDataException("Redis reply has a malformed number");
     }

@@ -44,7 +44,9 @@ internal readonly struct RespValue
             : Encoding.UTF8.GetString(_bytes ?? []);
 
     public long Integer =>
-        Kind == RespKind.Integer ? _integer : long.Parse(Text, NumberStyles.Integer, CultureInfo.InvariantCulture);
+        Kind == RespKind.Integer
+            ? _integer
+            : long.Parse(Text, NumberStyles.Integer, CultureInfo.InvariantCulture);
 
     public static RespValue OfBytes(RespKind kind, byte[] bytes) => new(kind, bytes, null, 0);
 

@@ -10,7 +10,9 @@ namespace Souk.Sidecar.Secrets;
 /// </summary>
 internal sealed class LocalFileSecrets
 {
-    private readonly Dictionary<string, IReadOnlyDictionary<string, string>> _secrets = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, IReadOnlyDictionary<string, string>> _secrets = new(
+        StringComparer.Ordinal
+    );
 
     public LocalFileSecrets(ComponentSpec spec)
     {

@@ -27,7 +27,12 @@ internal sealed partial class ExpiredRowCleaner : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private async Task RunAsync(PostgresStateStore store, TimeSpan interval, TimeProvider clock, ILogger logger)
+    private async Task RunAsync(
+        PostgresStateStore store,
+        TimeSpan interval,
+        TimeProvider clock,
+        ILogger logger
+    )
     {
         while (true)
         {

@@ -29,7 +29,8 @@ internal readonly record struct StateChange(string Key, ReadOnlyMemory<byte>? Va
 }
 
 /// <summary>The stored etag is another one, or not there.</summary>
-internal sealed class EtagMismatchException(string key) : Exception($"the stored value of {key} has another etag");
+internal sealed class EtagMismatchException(string key)
+    : Exception($"the stored value of {key} has another etag");
 
 /// <summary>The store cannot have made such an etag.</summary>
 internal sealed class EtagInvalidException(string etag) : Exception($"invalid etag value: {etag}");

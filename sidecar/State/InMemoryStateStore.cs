@@ -33,7 +33,8 @@ internal sealed class InMemoryStateStore(TimeProvider clock) : IStateStore
         return Task.FromResult<IReadOnlyDictionary<string, StateValue>>(found);
     }
 
-    public Task ApplyAsync(StateChange change, CancellationToken cancellation) => TransactAsync([change], cancellation);
+    public Task ApplyAsync(StateChange change, CancellationToken cancellation) =>
+        TransactAsync([change], cancellation);
 
     public Task TransactAsync(IReadOnlyList<StateChange> changes, CancellationToken cancellation)
     {
@@ -67,7 +68,13 @@ internal sealed class InMemoryStateStore(TimeProvider clock) : IStateStore
             return;
         }
         var now = clock.GetUtcNow();
-        DateTimeOffset? expireTime = change.TtlSeconds is > 0 and var seconds ? now.AddSeconds(seconds) : null;
-        _values[change.Key] = new StateValue(value.ToArray(), Guid.CreateVersion7(now).ToString(), expireTime);
+        DateTimeOffset? expireTime = change.TtlSeconds is > 0 and var seconds
+            ? now.AddSeconds(seconds)
+            : null;
+        _values[change.Key] = new StateValue(
+            value.ToArray(),
+            Guid.CreateVersion7(now).ToString(),
+            expireTime
+        );
     }
 }

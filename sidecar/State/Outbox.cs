@@ -21,7 +21,9 @@ internal sealed partial class Outbox(
     private static readonly TimeSpan LookMin = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LookMax = TimeSpan.FromSeconds(3);
 
-    private readonly ConcurrentDictionary<string, TaskCompletionSource<Fate>> _running = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, TaskCompletionSource<Fate>> _running = new(
+        StringComparer.Ordinal
+    );
     private IAsyncDisposable? _subscription;
 
     private enum Fate
@@ -85,12 +87,18 @@ internal sealed partial class Outbox(
 
     private PubSubComponent Require(string name) =>
         app.Components.PubSub(name)
-        ?? throw component.Spec.Error("outboxPublishPubsub", $"names '{name}', which is not a pub/sub of {app.AppId}");
+        ?? throw component.Spec.Error(
+            "outboxPublishPubsub",
+            $"names '{name}', which is not a pub/sub of {app.AppId}"
+        );
 
     private async Task<string> AnnounceAsync(EventDraft draft, CancellationToken cancellation)
     {
         var id = Guid.CreateVersion7(clock.GetUtcNow()).ToString();
-        var extra = new Dictionary<string, string>(draft.Extra ?? TopicRoute.NoMetadata, StringComparer.Ordinal)
+        var extra = new Dictionary<string, string>(
+            draft.Extra ?? TopicRoute.NoMetadata,
+            StringComparer.Ordinal
+        )
         {
             ["id"] = id,
         };
@@ -99,7 +107,12 @@ internal sealed partial class Outbox(
         try
         {
             await Require(settings.InternalPubSub)
-                .Broker.PublishAsync(settings.InternalTopic(app), envelope, TopicRoute.NoMetadata, cancellation);
+                .Broker.PublishAsync(
+                    settings.InternalTopic(app),
+                    envelope,
+                    TopicRoute.NoMetadata,
+                    cancellation
+                );
         }
         catch (Exception e)
         {
@@ -118,7 +131,9 @@ internal sealed partial class Outbox(
             return;
         }
         await RepeatAsync(
-            () => Require(settings.PubSub).Broker.PublishAsync(settings.Topic, message.Data, message.Metadata, cancellation),
+            () =>
+                Require(settings.PubSub)
+                    .Broker.PublishAsync(settings.Topic, message.Data, message.Metadata, cancellation),
             cancellation
         );
         await RepeatAsync(

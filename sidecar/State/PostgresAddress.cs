@@ -51,7 +51,9 @@ internal static class PostgresAddress
     private static string FromParts(ComponentSpec spec)
     {
         var text = new StringBuilder();
-        foreach (var name in new[] { "host", "hostaddr", "port", "database", "user", "password", "sslRootCert" })
+        foreach (
+            var name in new[] { "host", "hostaddr", "port", "database", "user", "password", "sslRootCert" }
+        )
         {
             if (spec.Text(name) is { } value)
                 text.Append(name).Append('=').Append(value).Append(';');
@@ -81,7 +83,12 @@ internal static class PostgresAddress
 
     private static IEnumerable<(string Name, string Value)> Split(string text)
     {
-        foreach (var part in text.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        foreach (
+            var part in text.Split(
+                ';',
+                StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries
+            )
+        )
         {
             var pair = part.Split('=', 2, StringSplitOptions.TrimEntries);
             yield return (pair[0], pair.Length == 2 ? pair[1] : "");

@@ -1,5 +1,5 @@
-using Npgsql;
 using System.Text.RegularExpressions;
+using Npgsql;
 
 namespace Souk.Sidecar.State;
 
@@ -16,13 +16,31 @@ internal enum ChangeKind
 internal sealed partial class PostgresStateSql
 {
     private readonly string _table;
-    private readonly string _metadataTable;
+    private readonly string _migrate;
     private readonly Dictionary<(ChangeKind, bool), string> _changes = [];
 
     public PostgresStateSql(string tablePrefix, string? metadataTable)
     {
         _table = Checked(tablePrefix + "state");
-        _metadataTable = Checked(metadataTable ?? tablePrefix + "dapr_metadata");
+        var metadata = Checked(metadataTable ?? tablePrefix + "dapr_metadata");
+        _migrate = $"""
+            select pg_advisory_xact_lock(hashtext('{metadata}'));
+            create table if not exists {metadata} (
+              key text not null primary key,
+              value text not null
+            );
+            create table if not exists {_table} (
+              key text not null primary key,
+              value bytea not null,
+              etag uuid not null,
+              created_at timestamptz not null default now(),
+              updated_at timestamptz,
+              expires_at timestamptz
+            );
+            create index if not exists {_table}_expires_at_idx on {_table} (expires_at)
+              where expires_at is not null;
+            insert into {metadata} (key, value) values ('migrations', '1') on conflict (key) do nothing;
+            """;
         Get = $"""
             select value, etag, expires_at from {_table}
              where key = $1 and (expires_at is null or expires_at >= now())
@@ -62,31 +80,9 @@ internal sealed partial class PostgresStateSql
     /// <summary>Makes the tables when they are missing. Sidecars that start together take turns.</summary>
     public async Task MigrateAsync(NpgsqlDataSource source, CancellationToken cancellation)
     {
-        await using var connection = await source.OpenConnectionAsync(cancellation);
-        await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        await using var command = connection.CreateCommand();
-        command.Transaction = transaction;
-        // Table names are checked identifiers; statements that make tables take no parameters.
-        command.CommandText = $"""
-            select pg_advisory_xact_lock(hashtext('{_metadataTable}'));
-            create table if not exists {_metadataTable} (
-              key text not null primary key,
-              value text not null
-            );
-            create table if not exists {_table} (
-              key text not null primary key,
-              value bytea not null,
-              etag uuid not null,
-              created_at timestamptz not null default now(),
-              updated_at timestamptz,
-              expires_at timestamptz
-            );
-            create index if not exists {_table}_expires_at_idx on {_table} (expires_at)
-              where expires_at is not null;
-            insert into {_metadataTable} (key, value) values ('migrations', '1') on conflict (key) do nothing;
-            """;
+        // Statements sent together are one transaction.
+        await using var command = source.CreateCommand(_migrate);
         await command.ExecuteNonQueryAsync(cancellation);
-        await transaction.CommitAsync(cancellation);
     }
 
     // An expired row is as good as none: it may be created anew and cannot be replaced.
@@ -94,7 +90,8 @@ internal sealed partial class PostgresStateSql
         kind switch
         {
             ChangeKind.Upsert => $"{Insert} on conflict (key) do update set {Taken}",
-            ChangeKind.Create => $"{Insert} on conflict (key) do update set {Taken} where {_table}.expires_at < now()",
+            ChangeKind.Create =>
+                $"{Insert} on conflict (key) do update set {Taken} where {_table}.expires_at < now()",
             ChangeKind.Replace => $"""
                 update {_table}
                    set value = $2, etag = gen_random_uuid(), updated_at = now(),
@@ -130,7 +127,7 @@ internal sealed partial class PostgresStateSql
     private static string Checked(string name) =>
         Identifier().IsMatch(name)
             ? name
-            : throw new ArgumentException($"'{name}' is not a table name of lower-case letters, digits and _");
+            : throw new FormatException($"'{name}' is not a table name of lower-case letters, digits and _");
 
     [GeneratedRegex("^[a-z_][a-z0-9_]{0,55}$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Identifier();

@@ -31,7 +31,10 @@ internal sealed class PostgresStateStore : IStateStore
     public static async Task<PostgresStateStore> OpenAsync(ComponentSpec spec, CancellationToken cancellation)
     {
         if (spec.Version != "v2")
-            throw spec.Error("version", $"must be v2, not {spec.Version}: the local runtime keeps the v2 layout only");
+            throw spec.Error(
+                "version",
+                $"must be v2, not {spec.Version}: the local runtime keeps the v2 layout only"
+            );
         var timeout = spec.Duration("timeout", spec.Duration("timeoutInSeconds", TimeSpan.FromSeconds(20)));
         var source = PostgresAddress.Open(spec, timeout);
         var sql = new PostgresStateSql(spec.Text("tablePrefix") ?? "", spec.Text("metadataTableName"));
@@ -100,7 +103,9 @@ internal sealed class PostgresStateStore : IStateStore
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.DivisionByZero)
         {
-            var failed = e.BatchCommand is NpgsqlBatchCommand command ? batch.BatchCommands.IndexOf(command) : -1;
+            var failed = e.BatchCommand is NpgsqlBatchCommand command
+                ? batch.BatchCommands.IndexOf(command)
+                : -1;
             throw Refusal(changes[Math.Max(0, failed)]);
         }
     }
@@ -126,9 +131,17 @@ internal sealed class PostgresStateStore : IStateStore
         parameters.Add(new NpgsqlParameter<string> { TypedValue = change.Key });
         if (change.Value is { } value)
         {
-            parameters.Add(new NpgsqlParameter<ReadOnlyMemory<byte>> { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Bytea });
+            parameters.Add(
+                new NpgsqlParameter<ReadOnlyMemory<byte>>
+                {
+                    TypedValue = value,
+                    NpgsqlDbType = NpgsqlDbType.Bytea,
+                }
+            );
             double? seconds = change.TtlSeconds is > 0 and var ttl ? ttl : null;
-            parameters.Add(new NpgsqlParameter<double?> { TypedValue = seconds, NpgsqlDbType = NpgsqlDbType.Double });
+            parameters.Add(
+                new NpgsqlParameter<double?> { TypedValue = seconds, NpgsqlDbType = NpgsqlDbType.Double }
+            );
         }
         if (kind is ChangeKind.Replace or ChangeKind.DeleteChecked)
         {

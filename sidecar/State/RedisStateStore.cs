@@ -112,7 +112,11 @@ internal sealed class RedisStateStore(RedisClient redis, ComponentSpec spec, Tim
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private static RedisArg[][] Reading(string key) => [["HMGET", key, "data", "version"], ["PTTL", key]];
+    private static RedisArg[][] Reading(string key) =>
+        [
+            ["HMGET", key, "data", "version"],
+            ["PTTL", key],
+        ];
 
     private (LuaScript Script, RedisArg[] Arguments) Prepare(StateChange change)
     {
@@ -141,7 +145,11 @@ internal sealed class RedisStateStore(RedisClient redis, ComponentSpec spec, Tim
     }
 
     // Keys that Dapr did not write are plain strings.
-    private async Task<StateValue?> ReadPlainAsync(string key, RespValue error, CancellationToken cancellation)
+    private async Task<StateValue?> ReadPlainAsync(
+        string key,
+        RespValue error,
+        CancellationToken cancellation
+    )
     {
         if (!error.Text.StartsWith("WRONGTYPE", StringComparison.Ordinal))
             error.OrThrow();

@@ -17,7 +17,12 @@ internal sealed record StateComponent(ComponentSpec Spec, IStateStore Store)
 }
 
 /// <summary>Where a store's transactional outbox publishes.</summary>
-internal sealed record OutboxSettings(string PubSub, string Topic, string InternalPubSub, bool DiscardWhenMissing)
+internal sealed record OutboxSettings(
+    string PubSub,
+    string Topic,
+    string InternalPubSub,
+    bool DiscardWhenMissing
+)
 {
     public static OutboxSettings? From(ComponentSpec spec)
     {
