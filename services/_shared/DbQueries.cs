@@ -84,18 +84,14 @@ public abstract class DbQueries
 public static class DbRows
 {
     /// <summary>The first row as a struct or tuple, or null.</summary>
-    public static async Task<T?> OneAsync<T>(
+    public static Task<T?> OneAsync<T>(
         this DbQueries queries,
         string sql,
         object?[] args,
         ReadRow<T> read,
         CancellationToken token
     )
-        where T : struct
-    {
-        var rows = await queries.ListAsync(sql, args, read, token);
-        return rows.Count > 0 ? rows[0] : null;
-    }
+        where T : struct => queries.FirstAsync<T?>(sql, args, row => read(row), token);
 
     /// <summary>A nullable text column; empty when null, as proto3 strings are.</summary>
     public static string Text(this NpgsqlDataReader row, int column) =>

@@ -25,7 +25,7 @@ internal sealed class SidecarRoutes(Sidecar sidecar) : IMeshRoutes
 /// <summary>Typed clients of other services, and the options of their calls: deadline, identity, cancellation.</summary>
 public sealed class Mesh(IMeshRoutes routes, Lazy<ServiceTokens> tokens)
 {
-    private readonly ConcurrentDictionary<System.Type, object> _clients = new();
+    private readonly ConcurrentDictionary<(System.Type Type, string AppId), object> _clients = new();
 
     /// <summary>The client of a service. One instance serves all calls.</summary>
     /// <param name="appId">Who serves it.</param>
@@ -33,13 +33,11 @@ public sealed class Mesh(IMeshRoutes routes, Lazy<ServiceTokens> tokens)
         where T : ClientBase<T> =>
         (T)
             _clients.GetOrAdd(
-                typeof(T),
-                static (type, state) =>
-                    Activator.CreateInstance(
-                        type,
-                        state.routes.To(state.appId).Intercept(new MeshRetry(type))
-                    ) ?? throw new InvalidOperationException($"{type.Name} cannot be made."),
-                (routes, appId)
+                (typeof(T), appId),
+                static (key, routes) =>
+                    Activator.CreateInstance(key.Type, routes.To(key.AppId).Intercept(new MeshRetry(key.Type)))
+                    ?? throw new InvalidOperationException($"{key.Type.Name} cannot be made."),
+                routes
             );
 
     /// <summary>

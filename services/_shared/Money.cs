@@ -152,10 +152,9 @@ public readonly partial record struct Money(long Minor, Currency Currency) : ICo
             return false;
         if (!decimal.TryParse(text, style, CultureInfo.InvariantCulture, out var value))
             return false;
-        if (Math.Abs(value) > long.MaxValue / currency.Scale)
-            return false;
+        // Twenty characters times the largest scale stay far below what decimal holds.
         var minor = value * currency.Scale;
-        if (minor != decimal.Truncate(minor))
+        if (minor != decimal.Truncate(minor) || minor is < long.MinValue or > long.MaxValue)
             return false;
         money = new Money((long)minor, currency);
         return true;

@@ -38,13 +38,7 @@ public sealed class RequestIds(Db db)
     )
         where TReply : class, IMessage<TReply>, new()
     {
-        var shape = Shapes.GetOrAdd(request.Descriptor, static descriptor => new RequestShape(descriptor));
-        var key = new Key(
-            Caller.Of(context).UserId,
-            shape.Id(request),
-            context.Method,
-            shape.Hash(context.Method, request)
-        );
+        var key = KeyOf(request, context);
         var outcome = await db.InTransactionAsync(
             async tx =>
                 await ClaimAsync(tx, key)
@@ -52,7 +46,26 @@ public sealed class RequestIds(Db db)
                     : await RecallAsync<TReply>(tx, key),
             context.CancellationToken
         );
-        return outcome.Error is null ? outcome.Reply : throw Fault.FromStatus(outcome.Error);
+        return outcome.Open();
+    }
+
+    /// <summary>
+    /// The answer that the request got before, or null. For RPCs that ask other services before they write: what those
+    /// say may have changed since the first attempt, and a repeat has to give the first answer all the same.
+    /// </summary>
+    public async Task<TReply?> FindAsync<TReply>(IMessage request, ServerCallContext context)
+        where TReply : class, IMessage<TReply>, new() =>
+        (await FindAsync<TReply>(db, KeyOf(request, context), context.CancellationToken))?.Open();
+
+    private static Key KeyOf(IMessage request, ServerCallContext context)
+    {
+        var shape = Shapes.GetOrAdd(request.Descriptor, static descriptor => new RequestShape(descriptor));
+        return new Key(
+            Caller.Of(context).UserId,
+            shape.Id(request),
+            context.Method,
+            shape.Hash(context.Method, request)
+        );
     }
 
     private static async Task<bool> ClaimAsync(DbTransaction tx, Key key) =>
@@ -93,24 +106,28 @@ public sealed class RequestIds(Db db)
         update request_log set code = $3, reply = $4 where caller = $1 and request_id = $2
         """;
 
+    // The row was there a moment ago; only the cleanup of ids that are days old takes one away.
     private static async Task<Outcome<TReply>> RecallAsync<TReply>(DbTransaction tx, Key key)
+        where TReply : class, IMessage<TReply>, new() =>
+        await FindAsync<TReply>(tx, key, tx.CancellationToken) ?? throw Mismatch(key);
+
+    private static async Task<Outcome<TReply>?> FindAsync<TReply>(
+        DbQueries queries,
+        Key key,
+        CancellationToken token
+    )
         where TReply : class, IMessage<TReply>, new()
     {
-        var earlier = await tx.OneAsync(
+        var earlier = await queries.OneAsync(
             RecallSql,
             [key.Caller, key.RequestId],
             row => new Earlier(row.GetFieldValue<byte[]>(0), row.GetInt32(1), row.GetFieldValue<byte[]>(2)),
-            tx.CancellationToken
+            token
         );
-        // The row was there a moment ago: it only disappears with the cleanup of ids that are days old.
-        if (earlier is null || !earlier.BodyHash.AsSpan().SequenceEqual(key.BodyHash))
-        {
-            throw Fault.Aborted(
-                Reason.IdempotencyMismatch,
-                "The request id was used before with another request.",
-                ("request_id", key.RequestId.ToString())
-            );
-        }
+        if (earlier is null)
+            return null;
+        if (!earlier.BodyHash.AsSpan().SequenceEqual(key.BodyHash))
+            throw Mismatch(key);
         if (earlier.Code != 0)
             return new Outcome<TReply>(new TReply(), RpcStatus.Parser.ParseFrom(earlier.Reply));
         var reply = new TReply();
@@ -121,6 +138,13 @@ public sealed class RequestIds(Db db)
     private const string RecallSql = """
         select body_hash, code, reply from request_log where caller = $1 and request_id = $2
         """;
+
+    private static RpcException Mismatch(Key key) =>
+        Fault.Aborted(
+            Reason.IdempotencyMismatch,
+            "The request id was used before with another request.",
+            ("request_id", key.RequestId.ToString())
+        );
 
     private static bool IsFinal(StatusCode code) =>
         code
@@ -135,7 +159,10 @@ public sealed class RequestIds(Db db)
 
     private sealed record Earlier(byte[] BodyHash, int Code, byte[] Reply);
 
-    private sealed record Outcome<TReply>(TReply Reply, RpcStatus? Error);
+    private sealed record Outcome<TReply>(TReply Reply, RpcStatus? Error)
+    {
+        internal TReply Open() => Error is null ? Reply : throw Fault.FromStatus(Error);
+    }
 }
 
 /// <summary>What of a request message is its identity: the id field, and which fields the hash leaves out.</summary>

@@ -1,9 +1,14 @@
+using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
+using Dapr;
 using Dapr.AppCallback.Autogen.Grpc.v1;
+using Dapr.DistributedLock.Extensions;
 using Grpc.Health.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -15,9 +20,10 @@ namespace Souk.Shared;
 /// Runs a service: migrates its database, serves gRPC on loopback for the own sidecar, publishes its events. Tests build
 /// the same host on a free port, with other settings or parts.
 /// </summary>
-public static class ServiceHost
+public static partial class ServiceHost
 {
     private const int MessageMax = 4 * 1024 * 1024;
+    private const int MigrateAttemptsMax = 60;
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(15);
 
     /// <summary>Runs the service until the process is asked to stop.</summary>
@@ -25,7 +31,7 @@ public static class ServiceHost
     public static async Task RunAsync(string appId, Action<ServiceBuilder> configure)
     {
         await using var app = Build(ServiceSettings.FromEnvironment(appId), configure);
-        await MigrateAsync(app, CancellationToken.None);
+        await MigratePatientlyAsync(app);
         await app.RunAsync();
     }
 
@@ -38,6 +44,15 @@ public static class ServiceHost
     )
     {
         var host = WebApplication.CreateSlimBuilder();
+        host.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?>
+            {
+                // The Dapr SDK reads these; one process may host several services, so the environment is not enough.
+                [DaprDefaults.DaprGrpcPortName] = settings.DaprGrpcPort.ToString(CultureInfo.InvariantCulture),
+                [DaprDefaults.DaprHttpPortName] = settings.DaprHttpPort.ToString(CultureInfo.InvariantCulture),
+                [DaprDefaults.DaprApiTokenName] = settings.DaprApiToken,
+            }
+        );
         Listen(host.WebHost, settings);
         Log(host.Logging, settings);
         host.Services.Configure<HostOptions>(options => options.ShutdownTimeout = DrainTimeout);
@@ -58,6 +73,26 @@ public static class ServiceHost
         app
             .Services.GetRequiredService<Migrator>()
             .RunAsync(app.Services.GetRequiredService<MigrationSet>().Migrations, token);
+
+    // Whoever starts the mesh starts the database beside it, so at first there may be none to migrate.
+    private static async Task MigratePatientlyAsync(WebApplication app)
+    {
+        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(nameof(ServiceHost));
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await MigrateAsync(app, CancellationToken.None);
+                return;
+            }
+            catch (NpgsqlException e)
+                when (attempt < MigrateAttemptsMax && (e.IsTransient || e.InnerException is SocketException))
+            {
+                LogWaiting(logger, e.Message);
+                await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System);
+            }
+        }
+    }
 
     private static void Listen(IWebHostBuilder host, ServiceSettings settings) =>
         host.ConfigureKestrel(options =>
@@ -120,6 +155,8 @@ public static class ServiceHost
         services.AddSingleton<TokenVerifier>();
         services.AddSingleton<AccessCheck>();
         services.AddSingleton<CallInterceptor>();
+        services.AddDaprClient();
+        services.AddDaprDistributedLock();
         services.AddGrpc(options =>
         {
             options.MaxReceiveMessageSize = MessageMax;
@@ -157,6 +194,9 @@ public static class ServiceHost
             handlers.Subscribe(map);
         return map;
     }
+
+    [LoggerMessage(LogLevel.Warning, "PostgreSQL is not there yet: {Problem}")]
+    private static partial void LogWaiting(ILogger logger, string problem);
 
     private sealed record MigrationSet(IReadOnlyList<Migration> Migrations);
 }

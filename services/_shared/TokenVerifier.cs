@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
+using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Souk.Type;
 
@@ -39,9 +40,6 @@ public sealed partial class TokenVerifier(
         _verified.Remove(bearer);
         throw Expired();
     }
-
-    /// <summary>Forgets the key set, so that the next token is checked against a fresh one.</summary>
-    public void ForgetKeys() => _keys = null;
 
     /// <inheritdoc />
     public void Dispose() => _fetch.Dispose();
@@ -97,8 +95,14 @@ public sealed partial class TokenVerifier(
             if (Fresh(keyId) is { } fetched)
                 return fetched.Find(keyId);
             _keys = new KeySet(await source.GetAsync(token), clock.GetUtcNow());
-            LogFetched(logger, _keys.Keys.Count);
             return _keys.Find(keyId);
+        }
+        catch (RpcException e) when (_keys?.Find(keyId) is { } old)
+        {
+            // Signatures do not age: better an old set than nobody signed in while the keys' owner restarts.
+            LogStale(logger, e.StatusCode);
+            _keys = _keys with { FetchedAt = clock.GetUtcNow() - KeysMaxAge + KeysMinAge };
+            return old;
         }
         finally
         {
@@ -175,6 +179,6 @@ public sealed partial class TokenVerifier(
         internal TokenKey? Find(string keyId) => Keys.FirstOrDefault(key => key.KeyId == keyId);
     }
 
-    [LoggerMessage(LogLevel.Debug, "Fetched {Count} token keys")]
-    private static partial void LogFetched(ILogger logger, int count);
+    [LoggerMessage(LogLevel.Warning, "Token keys cannot be fetched ({Code}); the old ones go on")]
+    private static partial void LogStale(ILogger logger, StatusCode code);
 }
