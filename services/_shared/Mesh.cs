@@ -35,8 +35,10 @@ public sealed class Mesh(IMeshRoutes routes, Lazy<ServiceTokens> tokens)
             _clients.GetOrAdd(
                 (typeof(T), appId),
                 static (key, routes) =>
-                    Activator.CreateInstance(key.Type, routes.To(key.AppId).Intercept(new MeshRetry(key.Type)))
-                    ?? throw new InvalidOperationException($"{key.Type.Name} cannot be made."),
+                    Activator.CreateInstance(
+                        key.Type,
+                        routes.To(key.AppId).Intercept(new MeshRetry(key.Type))
+                    ) ?? throw new InvalidOperationException($"{key.Type.Name} cannot be made."),
                 routes
             );
 

@@ -48,8 +48,12 @@ public static partial class ServiceHost
             new Dictionary<string, string?>
             {
                 // The Dapr SDK reads these; one process may host several services, so the environment is not enough.
-                [DaprDefaults.DaprGrpcPortName] = settings.DaprGrpcPort.ToString(CultureInfo.InvariantCulture),
-                [DaprDefaults.DaprHttpPortName] = settings.DaprHttpPort.ToString(CultureInfo.InvariantCulture),
+                [DaprDefaults.DaprGrpcPortName] = settings.DaprGrpcPort.ToString(
+                    CultureInfo.InvariantCulture
+                ),
+                [DaprDefaults.DaprHttpPortName] = settings.DaprHttpPort.ToString(
+                    CultureInfo.InvariantCulture
+                ),
                 [DaprDefaults.DaprApiTokenName] = settings.DaprApiToken,
             }
         );

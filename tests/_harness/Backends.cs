@@ -14,8 +14,7 @@ internal static class Backends
         var value = Env.Text(name, "");
         if (value.Length > 0)
             return value;
-        var message =
-            $"{name} is not set: start the backends with `make backends` and export it, or use `make test`.";
+        var message = $"{name} is not set: `make test` starts the backends and sets it.";
         if (Env.Flag("CI", false))
             Assert.Fail(message);
         Assert.Ignore(message);

@@ -50,7 +50,7 @@ internal sealed class TestMesh : IAsyncDisposable
             appId,
             settings =>
             {
-                settings = settings with { LogLevel = LogLevel.Warning };
+                settings = settings with { LogLevel = LogLevel.Error };
                 return change?.Invoke(settings) ?? settings;
             }
         );

@@ -113,6 +113,19 @@ internal sealed class TokenVerifierTests : IDisposable
     }
 
     [Test]
+    public async Task Verify_KeysOwnerAway_OldKeysGoOnAndUnknownOnesWait()
+    {
+        await _verifier.VerifyAsync(_tokens.Mint(_buyer), CancellationToken.None);
+        _source.Failure = Fault.Unavailable(Souk.Type.Reason.DependencyUnavailable, "restarting");
+        _clock.Advance(TimeSpan.FromHours(1));
+        var caller = await _verifier.VerifyAsync(_tokens.Mint(_buyer), CancellationToken.None);
+        Assert.That(caller.UserId, Is.EqualTo(_buyer.UserId));
+        _clock.Advance(TimeSpan.FromSeconds(6));
+        var claims = _tokens.Claims(_buyer, TimeSpan.FromMinutes(1));
+        Assert.That(await ReasonOf(_tokens.Sign(claims, keyId: "new")), Is.EqualTo("DEPENDENCY_UNAVAILABLE"));
+    }
+
+    [Test]
     public async Task Verify_KeyRotated_IsFound()
     {
         await _verifier.VerifyAsync(_tokens.Mint(_buyer), CancellationToken.None);
@@ -149,10 +162,14 @@ internal sealed class TokenVerifierTests : IDisposable
 
         internal IReadOnlyList<TokenKey> Keys { get; set; } = [tokens.PublicKey];
 
+        internal Exception? Failure { get; set; }
+
         public Task<IReadOnlyList<TokenKey>> GetAsync(CancellationToken token)
         {
             Fetches++;
-            return Task.FromResult(Keys);
+            return Failure is null
+                ? Task.FromResult(Keys)
+                : Task.FromException<IReadOnlyList<TokenKey>>(Failure);
         }
     }
 }
