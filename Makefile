@@ -43,10 +43,10 @@ protos: ## compile the contracts alone
 	@dotnet build protos -c Release -nologo -v quiet
 
 map: ## write services/RPCS.md anew
-	@dotnet build tests -c Release -nologo -v quiet && dotnet artifacts/bin/Tests/release/Tests.dll map
+	@SOUK_UPDATE=map dotnet test tests/Tests.csproj -c Release -nologo --filter FullyQualifiedName~Repo.CodeMapTests.Map
 
 release: ## make the present contracts the baseline of the breaking-change test
-	@echo "not yet"; exit 1
+	@SOUK_UPDATE=baseline dotnet test tests/Tests.csproj -c Release -nologo --filter FullyQualifiedName~Repo.ProtoBreakingTests
 
 clean: ## stop, and delete builds, logs and all data under .run
 	@scripts/mesh.sh stop

@@ -8,9 +8,9 @@
 #   backends.sh status     one line each
 #   backends.sh destroy    stop and delete the data
 #
-# With SOUK_POSTGRES (postgres://user:password@host:port) or SOUK_REDIS (host:port) set, that server is used and left
-# alone. Otherwise a private instance lives under .run/, bound to 127.0.0.1, on a port of its own, its data kept.
-# SOUK_SET names another complete set (scripts/lib.sh).
+# With SOUK_POSTGRES (postgres://user:password@host:port) or SOUK_REDIS (host:port) set, that server is used
+# and left alone. Otherwise a private instance lives under .run/, bound to 127.0.0.1, on a port of its own,
+# its data kept. SOUK_SET names another complete set (scripts/lib.sh).
 source "$(dirname "$0")/lib.sh"
 
 PG_HOME=$RUN/postgres
@@ -18,13 +18,13 @@ REDIS_HOME=$RUN/redis
 # Databases that Dapr components connect to; the services' own databases are made by their migrators.
 COMPONENT_DATABASES=(souk_catalogstore souk_workflowstore)
 
-# --- installation -----------------------------------------------------------------------------------------------------
+# --- installation -------------------------------------------------------------------------------------------
 
 install_packages() {
   local what=$1
   shift
-  have apt-get || die "$what is missing and this is not a Debian or Ubuntu system: install it (dnf, brew, ...) or set" \
-    "SOUK_POSTGRES and SOUK_REDIS to servers that exist (compose.yaml starts some)."
+  have apt-get || die "$what is missing and this is no Debian or Ubuntu system: install it (dnf, brew, ...)" \
+    "or set SOUK_POSTGRES and SOUK_REDIS to servers that exist (compose.yaml starts some)."
   say "installing $what ($*)"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2 ||
     die "$what is missing and apt-get needs root: install $* yourself, or run as root once."
@@ -34,8 +34,13 @@ install_packages() {
 # The newest installed server's programs; Debian keeps them outside the PATH.
 pg_bin() {
   local found
-  found=$(printf '%s\n' /usr/lib/postgresql/*/bin /usr/pgsql-*/bin | grep -v '\*' | sort -V | tail -n 1) || found=
-  if [[ -n $found && -x $found/initdb ]]; then echo "$found"; elif have initdb; then dirname "$(command -v initdb)"; fi
+  found=$(printf '%s\n' /usr/lib/postgresql/*/bin /usr/pgsql-*/bin | grep -v '\*' | sort -V | tail -n 1) ||
+    found=
+  if [[ -n $found && -x $found/initdb ]]; then
+    echo "$found"
+  elif have initdb; then
+    dirname "$(command -v initdb)"
+  fi
 }
 
 need_postgres() {
@@ -49,11 +54,16 @@ need_postgres() {
   as_root rm -f "$quiet"
 }
 
-redis_server() { if have redis-server; then echo redis-server; elif have valkey-server; then echo valkey-server; fi; }
+redis_server() {
+  local name
+  for name in redis-server valkey-server; do
+    if have "$name"; then echo "$name"; return; fi
+  done
+}
 
 need_redis() { [[ -n $(redis_server) ]] || install_packages Redis redis-server; }
 
-# --- PostgreSQL -------------------------------------------------------------------------------------------------------
+# --- PostgreSQL ---------------------------------------------------------------------------------------------
 
 # PostgreSQL refuses to run as root: its own account does it then.
 pg_user() { id -u postgres >/dev/null 2>&1 && echo postgres || echo nobody; }
@@ -76,7 +86,8 @@ pg_password() { cat "$PG_HOME.password"; }
 pg_url() { echo "${SOUK_POSTGRES:-postgres://souk:$(pg_password)@127.0.0.1:$(pg_port)}"; }
 pg_query() { psql "$(pg_url)/postgres" -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
 
-# Makes PG_HOME, as a link to elsewhere when root's clone lies where PostgreSQL's account may not go (/root, mktemp -d).
+# Makes PG_HOME, as a link to elsewhere when root's clone lies where PostgreSQL's account may not go (/root,
+# mktemp -d).
 make_pg_home() {
   [[ -d $PG_HOME ]] && return
   if [[ $(id -u) != 0 ]]; then mkdir -p "$PG_HOME"; return; fi
@@ -124,7 +135,8 @@ CONF
   as_pg mv "$new" "$(pg_data)"
 }
 
-# One attempt. After a SIGKILL the old backends hold the shared memory for a moment and the first attempt may fail.
+# One attempt. After a SIGKILL the old backends hold the shared memory for a moment and the first attempt may
+# fail.
 launch_postgres() {
   as_pg "$(pg_bin)/pg_ctl" start -D "$(pg_data)" -l "$(pg_dir)/postgres.log" -o "-p $(pg_port)" -w -t 60 \
     >/dev/null 2>&1 && pg_query 'select 1' >/dev/null 2>&1
@@ -142,7 +154,7 @@ start_postgres() {
     fi
   fi
   have psql || install_packages "the PostgreSQL client" postgresql-client
-  wait_for 30 pg_query 'select 1' >/dev/null || die "PostgreSQL does not answer at ${SOUK_POSTGRES:-$(pg_port)}"
+  wait_for 30 pg_query 'select 1' >/dev/null || die "PostgreSQL does not answer"
   local name
   for name in "${COMPONENT_DATABASES[@]}"; do
     [[ $(pg_query "select 1 from pg_database where datname = '$name'") ]] || pg_query "create database $name"
@@ -154,11 +166,12 @@ stop_postgres() {
   as_pg "$(pg_bin)/pg_ctl" stop -D "$(pg_data)" -m fast -w -t 60 >/dev/null
 }
 
-# --- Redis ------------------------------------------------------------------------------------------------------------
+# --- Redis --------------------------------------------------------------------------------------------------
 
 redis_pid() {
   local pid
-  pid=$(cat "$REDIS_HOME/redis.pid" 2>/dev/null) && is_ours "$pid" "-server 127.0.0.1:$(redis_port)" && echo "$pid"
+  pid=$(cat "$REDIS_HOME/redis.pid" 2>/dev/null) && is_ours "$pid" "-server 127.0.0.1:$(redis_port)" &&
+    echo "$pid"
 }
 
 redis_port() { cat "$REDIS_HOME.port"; }
@@ -175,8 +188,8 @@ redis_answers() {
   [[ $reply == +PONG* ]]
 }
 
-# appendfsync always: with everysec Redis answers up to two seconds before it writes while a slow fsync is under way, so
-# SIGKILL could lose what it has acknowledged. Writes of one event loop turn share one fsync.
+# appendfsync always: with everysec Redis answers up to two seconds before it writes while a slow fsync is
+# under way, so SIGKILL could lose what it has acknowledged. Writes of one event loop turn share one fsync.
 write_redis_conf() {
   mkdir -p "$REDIS_HOME"
   cat >"$REDIS_HOME/redis.conf" <<CONF
@@ -212,7 +225,7 @@ stop_redis() {
   wait_for 30 gone "$pid" || die "Redis (pid $pid) does not stop"
 }
 
-# --- commands ---------------------------------------------------------------------------------------------------------
+# --- commands -----------------------------------------------------------------------------------------------
 
 gone() { ! kill -0 "$1" 2>/dev/null; }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds what the mesh runs (Release), unless nothing changed since the last time: asking MSBuild whether it has anything
-# to do takes longer than starting the mesh.
+# Builds what the mesh runs (Release), unless nothing changed since the last time: asking MSBuild whether it
+# has anything to do takes longer than starting the mesh.
 #
 #   build.sh          build if a source is newer than the last build
 #   build.sh --check  say by the exit code whether a build is needed

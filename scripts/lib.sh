@@ -4,10 +4,13 @@ set -euo pipefail
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-# A set is one complete run of Souk with its own backends, ports and files, so that tests or a benchmark can run beside
-# a mesh that somebody is using. The set `main` is the one a person sees.
+# A set is one complete run of Souk with its own backends, ports and files, so that tests or a benchmark can
+# run beside a mesh that somebody is using. The set `main` is the one a person sees.
 SET=${SOUK_SET:-main}
-[[ $SET =~ ^[a-z0-9-]{1,40}$ ]] || { echo "SOUK_SET must be lower-case letters, digits and dashes" >&2; exit 2; }
+if [[ ! $SET =~ ^[a-z0-9-]{1,40}$ ]]; then
+  echo "SOUK_SET must be lower-case letters, digits and dashes" >&2
+  exit 2
+fi
 if [[ $SET == main ]]; then RUN=$ROOT/.run; else RUN=$ROOT/.run/$SET; fi
 # shellcheck disable=SC2034  # used by the scripts that source this
 LOGS=$RUN/logs PIDS=$RUN/pids
@@ -32,7 +35,8 @@ free_port() {
   echo "$port"
 }
 
-# Is process $1 alive, and does its command line contain $2? A pid file may outlive its process and the number be reused.
+# Is process $1 alive, and does its command line contain $2? A pid file may outlive its process and the number
+# be reused.
 is_ours() {
   local command
   command=$(ps -o args= -p "$1" 2>/dev/null) && [[ $command == *"$2"* ]]

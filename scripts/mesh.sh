@@ -9,7 +9,7 @@
 #   mesh.sh status
 #
 # SOUK_GATEWAY_PORT   where the gateway listens (8080)
-# SOUK_RUNTIME        `sidecar` for this repository's runtime, `dapr` for Dapr's own; default: Dapr's if it is installed
+# SOUK_RUNTIME        `sidecar` for this repository's runtime, `dapr` for Dapr's own; default: Dapr's if there
 # SOUK_SET            another complete mesh beside this one (scripts/lib.sh); its ports are 1000 higher, or as
 #                     SOUK_PORT_SHIFT says
 source "$(dirname "$0")/lib.sh"
@@ -23,7 +23,7 @@ ACCOUNTS=$RUN/accounts.json
 LOG=$LOGS/mesh.log
 READY_SECONDS_MAX=120
 
-# --- files under .run -------------------------------------------------------------------------------------------------
+# --- files under .run ---------------------------------------------------------------------------------------
 
 # Demo accounts, one per role; identity creates them when it starts.
 write_accounts() {
@@ -43,7 +43,8 @@ write_accounts() {
 }
 
 write_secrets() {
-  [[ -s $RUN/mesh.env ]] || (umask 077 && printf 'export SOUK_MESH_SECRET=%s\n' "$(random_hex 32)" >"$RUN/mesh.env")
+  [[ -s $RUN/mesh.env ]] ||
+    (umask 077 && printf 'export SOUK_MESH_SECRET=%s\n' "$(random_hex 32)" >"$RUN/mesh.env")
 }
 
 # dapr.yaml itself, or a copy of it with other ports: the format knows no variables.
@@ -71,7 +72,7 @@ load_env() {
   export SOUK_SEED_ACCOUNTS=$ACCOUNTS SOUK_GATEWAY_PORT=$PORT SOUK_URL=$URL SOUK_RUN_DIR=$RUN
 }
 
-# --- processes --------------------------------------------------------------------------------------------------------
+# --- processes ----------------------------------------------------------------------------------------------
 
 mesh_pid() {
   local pid
@@ -117,7 +118,7 @@ launch() {
   [[ $(runtime) == sidecar ]] || command=(dapr run -f "$file")
   port_open "$PORT" && die "port $PORT is taken; set SOUK_GATEWAY_PORT"
   [[ ! -f $LOG ]] || mv "$LOG" "$LOG.1"
-  # Job control gives the runtime a process group of its own: Ctrl-C does not reach it, and `stop` finds its children.
+  # Job control gives the runtime a process group of its own: Ctrl-C does not reach it, `stop` finds its apps.
   (
     set -m
     cd "$ROOT"
@@ -136,7 +137,7 @@ stop_mesh() {
   rm -f "$PIDS"/*.pid
 }
 
-# --- commands ---------------------------------------------------------------------------------------------------------
+# --- commands -----------------------------------------------------------------------------------------------
 
 load_samples() {
   # One mark per database: a fresh one gets the samples again.
@@ -207,16 +208,17 @@ stop_all() {
 }
 
 status() {
-  if mesh_pid >/dev/null; then echo "mesh: running, pid $(mesh_pid), $URL, $(ready && echo ready || echo 'not ready')"
-  else echo "mesh: stopped"; fi
+  local state='not ready'
+  if ready; then state=ready; fi
+  if mesh_pid >/dev/null; then echo "mesh: pid $(mesh_pid), $URL, $state"; else echo "mesh: stopped"; fi
   "$ROOT/scripts/backends.sh" status
 }
 
 print_env() {
   load_env
   local name
-  for name in SOUK_URL SOUK_RUN_DIR SOUK_POSTGRES SOUK_REDIS SOUK_CATALOGSTORE SOUK_WORKFLOWSTORE SOUK_MESH_SECRET \
-    SOUK_SEED_ACCOUNTS SOUK_GATEWAY_PORT; do
+  for name in SOUK_URL SOUK_RUN_DIR SOUK_POSTGRES SOUK_REDIS SOUK_CATALOGSTORE SOUK_WORKFLOWSTORE \
+    SOUK_MESH_SECRET SOUK_SEED_ACCOUNTS SOUK_GATEWAY_PORT; do
     printf 'export %s=%q\n' "$name" "${!name}"
   done
 }

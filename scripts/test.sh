@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds everything, runs the tests against the backends of the set `test`, ends with the line `N passed, N failed`.
+# Builds all, runs every test on the backends of the set `test`; the last line is `N passed, N failed`.
 #
 #   test.sh [FILTER]   FILTER is an NUnit filter of `dotnet test`, such as FullyQualifiedName~Inventory
 export SOUK_SET=${SOUK_SET:-test}
@@ -18,7 +18,8 @@ summary() {
 
 # The sum of one attribute of <Counters> over all result files.
 count() {
-  cat "$results"/*.trx 2>/dev/null | sed -n "s/.*<Counters [^>]*\b$1=\"\([0-9]*\)\".*/\1/p" | awk '{ n += $1 } END { print n + 0 }'
+  cat "$results"/*.trx 2>/dev/null |
+    sed -n "s/.*<Counters [^>]*\b$1=\"\([0-9]*\)\".*/\1/p" | awk '{ n += $1 } END { print n + 0 }'
 }
 
 if ! dotnet build Souk.slnx -c Release -nologo -v quiet -clp:ErrorsOnly; then

@@ -4,9 +4,9 @@ using Spectre.Console;
 namespace Souk.Bench;
 
 /// <summary>
-/// Measures the running mesh through its REST gateway: <c>bench [seconds per scenario]</c>. Load goes to loopback only and
-/// stops by itself. Prints a table and writes <c>.run/bench/result.json</c> and <c>chart.svg</c>.
-/// </summary>
+/// Measures the running mesh through its REST gateway: <c>bench [seconds per scenario]</c>. Load goes to
+/// loopback only and stops by itself. Prints a table and writes <c>.run/bench/result.json</c> and
+/// <c>chart.svg</c>. </summary>
 internal static class BenchHost
 {
     private static async Task<int> Main(string[] args)

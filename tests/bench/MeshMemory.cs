@@ -5,7 +5,8 @@ namespace Souk.Bench;
 /// <summary>Resident memory of the mesh's processes, in MiB, by process name.</summary>
 internal static class MeshMemory
 {
-    /// <summary>Reads <c>/proc</c> for every pid file of the directory; a file whose process is gone is left out.</summary>
+    /// <summary>Reads <c>/proc</c> for every pid file of the directory; a file whose process is gone is left
+    /// out.</summary>
     public static IReadOnlyDictionary<string, double> Read(string pidDirectory)
     {
         var resident = new SortedDictionary<string, double>(StringComparer.Ordinal);

@@ -6,13 +6,15 @@ namespace Souk.Bench;
 /// <summary>What one scenario showed.</summary>
 /// <param name="Name">The scenario.</param>
 /// <param name="OfferedPerSecond">Operations started per second.</param>
-/// <param name="DonePerSecond">Operations that succeeded per second of the whole run, its tail included.</param>
+/// <param name="DonePerSecond">Operations that succeeded per second of the whole run, its tail
+/// included.</param>
 /// <param name="Failures">Operations that did not succeed, by reason.</param>
 /// <param name="P50">Median latency in milliseconds.</param>
 /// <param name="P95">95th percentile in milliseconds.</param>
 /// <param name="P99">99th percentile in milliseconds.</param>
 /// <param name="Max">Slowest in milliseconds.</param>
-/// <param name="TargetP95">The latency to stay under, in milliseconds; null where throughput is the target.</param>
+/// <param name="TargetP95">The latency to stay under, in milliseconds; null where throughput is the
+/// target.</param>
 /// <param name="TargetPerSecond">The rate to reach; null where latency is the target.</param>
 internal sealed record Measurement(
     string Name,
@@ -28,12 +30,13 @@ internal sealed record Measurement(
 );
 
 /// <summary>
-/// Starts operations at a constant rate, whether or not earlier ones have ended, and measures each from the instant it
-/// was due: a stall is charged to all that it delayed, as users would feel it.
+/// Starts operations at a constant rate, whether or not earlier ones have ended, and measures each from the
+/// instant it was due: a stall is charged to all that it delayed, as users would feel it.
 /// </summary>
 internal static class OpenLoop
 {
-    /// <summary>Operations under way at once; beyond it an operation is dropped and counted as a failure.</summary>
+    /// <summary>Operations under way at once; beyond it an operation is dropped and counted as a
+    /// failure.</summary>
     private const int InFlightMax = 2_000;
 
     public static async Task<Measurement> RunAsync(

@@ -22,7 +22,8 @@ internal sealed class Shop : IDisposable
 
     private Shop(HttpClient http) => _http = http;
 
-    /// <summary>Opens the shop: signs people up and lists products with plenty of stock. Bounded and repeatable.</summary>
+    /// <summary>Opens the shop: signs people up and lists products with plenty of stock. Bounded and
+    /// repeatable.</summary>
     public static async Task<Shop> OpenAsync(
         Uri url,
         string runDirectory,
@@ -64,7 +65,8 @@ internal sealed class Shop : IDisposable
             cancellationToken
         );
 
-    /// <summary>Of ten operations, six read a cart, two change a quantity in it, two ask for its summary.</summary>
+    /// <summary>Of ten operations, six read a cart, two change a quantity in it, two ask for its
+    /// summary.</summary>
     public Task CartOperationAsync(long index, CancellationToken cancellationToken)
     {
         // Each guest in turn, so that one guest's operations seldom overlap, as in life.

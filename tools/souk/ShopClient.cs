@@ -6,8 +6,8 @@ using System.Text.Json.Nodes;
 namespace Souk.Tool;
 
 /// <summary>
-/// Speaks REST with the gateway. With a patience above zero it repeats what failed for a passing reason; only callers
-/// whose requests are safe to repeat ask for that.
+/// Speaks REST with the gateway. With a patience above zero it repeats what failed for a passing reason; only
+/// callers whose requests are safe to repeat ask for that.
 /// </summary>
 internal sealed class ShopClient(HttpClient http, TimeProvider clock, TimeSpan patience)
 {
@@ -64,7 +64,7 @@ internal sealed class ShopClient(HttpClient http, TimeProvider clock, TimeSpan p
             {
                 return reply
                     ?? throw new ToolException(
-                        $"{http.BaseAddress} does not answer. `make up` starts the mesh, `make logs` shows it."
+                        $"{http.BaseAddress} does not answer. `make up` starts the mesh, `make logs` follows it."
                     );
             }
             await Task.Delay(reply?.RetryAfter ?? pause, clock, cancel);

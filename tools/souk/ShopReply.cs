@@ -21,7 +21,8 @@ internal sealed record ShopReply(int Status, JsonNode? Body, TimeSpan? RetryAfte
             ? text
             : null;
 
-    /// <summary>The answer's body when the call succeeded; otherwise the command ends with its reason.</summary>
+    /// <summary>The answer's body when the call succeeded; otherwise the command ends with its
+    /// reason.</summary>
     public JsonNode Expect(string what) =>
         Ok && Body is not null
             ? Body

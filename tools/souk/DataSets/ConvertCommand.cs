@@ -7,7 +7,8 @@ using System.Text.Json.Nodes;
 
 namespace Souk.Tool.DataSets;
 
-/// <summary>`souk convert SOURCE FILE`: writes a public data set as a catalogue to standard output, line by line.</summary>
+/// <summary>`souk convert SOURCE FILE`: writes a public data set as a catalogue to standard output, line by
+/// line.</summary>
 internal static class ConvertCommand
 {
     private static readonly JsonSerializerOptions Plain = new()

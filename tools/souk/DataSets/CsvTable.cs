@@ -2,7 +2,8 @@ using System.Text;
 
 namespace Souk.Tool.DataSets;
 
-/// <summary>Reads comma-separated rows with quoted fields (RFC 4180) as they stream by; the first row names the columns.</summary>
+/// <summary>Reads comma-separated rows with quoted fields (RFC 4180) as they stream by; the first row names
+/// the columns.</summary>
 internal static class CsvTable
 {
     public static IEnumerable<CsvRow> Read(TextReader reader)
@@ -14,7 +15,8 @@ internal static class CsvTable
         var columns = header.Select((name, index) => (name, index)).ToDictionary(c => c.name, c => c.index);
         while (ReadRow(reader) is { } fields)
         {
-            // Rows that are short or long by a stray comma cannot be trusted to have their fields where they belong.
+            // Rows that are short or long by a stray comma cannot be trusted to have their fields where they
+            // belong.
             if (fields.Count == header.Count)
             {
                 yield return new CsvRow(columns, fields);

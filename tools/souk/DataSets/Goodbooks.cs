@@ -3,7 +3,8 @@ using System.Text.Json.Nodes;
 
 namespace Souk.Tool.DataSets;
 
-/// <summary>goodbooks-10k: ten thousand books with authors, year and cover; prices are made up, as it has none.</summary>
+/// <summary>goodbooks-10k: ten thousand books with authors, year and cover; prices are made up, as it has
+/// none.</summary>
 internal static class Goodbooks
 {
     public static IEnumerable<JsonObject> Read(TextReader reader)

@@ -9,7 +9,8 @@ internal static class Icecat
 {
     private const int FactsMax = 100;
 
-    // Few documents name their kind; an attribute that only one kind has gives it away. The first that fits counts.
+    // Few documents name their kind; an attribute that only one kind has gives it away. The first that fits
+    // counts.
     private static readonly (string Attribute, string Category)[] Telltales =
     [
         ("attr_t_printing_colours", "Ink & Toner"),
@@ -79,7 +80,8 @@ internal static class Icecat
         return ["Electronics", found.Category ?? "Accessories"];
     }
 
-    // "attr_t_ink_type" is the text attribute "Ink type"; letters that Icecat's export could not carry are underscores.
+    // "attr_t_ink_type" is the text attribute "Ink type"; letters that Icecat's export could not carry are
+    // underscores.
     private static string FactName(string attribute)
     {
         var words = attribute.Split('_', StringSplitOptions.RemoveEmptyEntries).Skip(2);

@@ -54,7 +54,8 @@ internal static class ProductLine
         return product;
     }
 
-    /// <summary>A number in [low, high) that only depends on the text, for what a data set does not say.</summary>
+    /// <summary>A number in [low, high) that only depends on the text, for what a data set does not
+    /// say.</summary>
     public static int Pick(string text, int low, int high)
     {
         // FNV-1a: string.GetHashCode differs from run to run.

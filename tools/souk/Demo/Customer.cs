@@ -52,7 +52,8 @@ internal sealed class Customer(ShopClient shop, Session session)
     public Task<JsonNode> PostAsync(string path, JsonObject body, CancellationToken cancel) =>
         ExpectAsync(HttpMethod.Post, path, body, cancel);
 
-    /// <summary>Places an order, of the given item or else of the cart; a wait makes the answer its final state.</summary>
+    /// <summary>Places an order, of the given item or else of the cart; a wait makes the answer its final
+    /// state.</summary>
     public async Task<JsonNode> OrderAsync(ShelfItem? item, int? waitSeconds, CancellationToken cancel)
     {
         var body = new JsonObject

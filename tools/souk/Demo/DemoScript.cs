@@ -3,7 +3,8 @@ using Spectre.Console;
 
 namespace Souk.Tool.Demo;
 
-/// <summary>Prints the steps of the demo and ends it at the first thing that is not as it should be.</summary>
+/// <summary>Prints the steps of the demo and ends it at the first thing that is not as it should
+/// be.</summary>
 internal static class DemoScript
 {
     public static void Step(string title) => Write($"\n[bold]{title}[/]");

@@ -5,7 +5,8 @@ using System.Text;
 
 namespace Souk.Tool.Load;
 
-/// <summary>A catalogue of one JSON document a line, plain or gzipped (services/catalog/samples/README.md).</summary>
+/// <summary>A catalogue of one JSON document a line, plain or gzipped
+/// (services/catalog/samples/README.md).</summary>
 internal sealed class CatalogueFile(string path)
 {
     public string Name { get; } = Path.GetFileName(path);
@@ -47,8 +48,8 @@ internal sealed record CatalogueLine(int Number, string Text)
     public string Mark => Convert.ToHexStringLower(_hash.AsSpan(0, 12));
 
     /// <summary>
-    /// The same for the same content, whichever file or machine it comes from: a repeated load repeats its requests
-    /// and the shop knows them again. Laid out as a version 8 UUID.
+    /// The same for the same content, whichever file or machine it comes from: a repeated load repeats its
+    /// requests and the shop knows them again. Laid out as a version 8 UUID.
     /// </summary>
     public Guid IdempotencyKey
     {

@@ -11,7 +11,8 @@ internal sealed class CatalogueLoad(
     private int _loaded;
     private int _known;
 
-    /// <summary>Loads what is not done yet; calls `advance` with 1 for each finished line, from any thread.</summary>
+    /// <summary>Loads what is not done yet; calls `advance` with 1 for each finished line, from any
+    /// thread.</summary>
     public async Task<LoadCounts> RunAsync(
         LoadOptions options,
         Action<double> advance,

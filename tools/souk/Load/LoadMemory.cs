@@ -1,8 +1,8 @@
 namespace Souk.Tool.Load;
 
 /// <summary>
-/// The lines that are done, as a file that grows by one mark a line: an interrupted load goes on where it stopped. Half a
-/// mark at its end, from a kill, matches no line and costs one repeated request.
+/// The lines that are done, as a file that grows by one mark a line: an interrupted load goes on where it
+/// stopped. Half a mark at its end, from a kill, matches no line and costs one repeated request.
 /// </summary>
 internal sealed class LoadMemory : IDisposable
 {

@@ -4,10 +4,12 @@ using System.Text.Json.Nodes;
 
 namespace Souk.Tool.Load;
 
-/// <summary>Brings one line into the shop: list the product, approve it where the shop wants that, receive its stock.</summary>
+/// <summary>Brings one line into the shop: list the product, approve it where the shop wants that, receive
+/// its stock.</summary>
 internal sealed class ProductLoader(ShopClient shop, Session seller, Session moderator, TimeProvider clock)
 {
-    // Inventory asks catalog whether the SKU exists, and catalog may serve that from a table a few seconds behind.
+    // Inventory asks catalog whether the SKU exists, and catalog may serve that from a table a few seconds
+    // behind.
     private static readonly TimeSpan ListingLag = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LagPause = TimeSpan.FromMilliseconds(250);
 
@@ -71,7 +73,8 @@ internal sealed class ProductLoader(ShopClient shop, Session seller, Session mod
         {
             ["warehouse_id"] = stock["warehouse_id"]?.DeepClone(),
             ["quantity"] = stock["quantity"]?.DeepClone(),
-            // At most 100 characters: a SKU may have as many, so it is the mark and the place in the line that count.
+            // At most 100 characters: a SKU may have as many, so it is the mark and the place in the line
+            // that count.
             ["document_id"] = string.Create(
                 CultureInfo.InvariantCulture,
                 $"load-{line.Mark}-{stock.GetElementIndex()}"

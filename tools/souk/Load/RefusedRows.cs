@@ -34,7 +34,8 @@ internal sealed class RefusedRows(string path)
         }
     }
 
-    /// <summary>Writes one JSON object a row, in the file's order; removes the last run's report when nothing is refused.</summary>
+    /// <summary>Writes one JSON object a row, in the file's order; removes the last run's report when nothing
+    /// is refused.</summary>
     public void Save()
     {
         if (_rows.Count == 0)
