@@ -21,6 +21,7 @@ namespace Souk.Tests.Harness;
 internal sealed class TestMesh : IAsyncDisposable
 {
     private readonly List<TestService> _services = [];
+    private TestSidecar? _sidecar;
 
     internal TestMesh()
     {
@@ -35,6 +36,13 @@ internal sealed class TestMesh : IAsyncDisposable
     internal TestRoutes Routes { get; } = new();
 
     internal TestBus Bus { get; }
+
+    /// <summary>
+    /// Starts real sidecars for these apps, for state, locks and workflows; to be called before the apps are added.
+    /// Calls and outbox events still take the short way.
+    /// </summary>
+    internal async Task StartSidecarAsync(params string[] appIds) =>
+        _sidecar = await TestSidecar.StartAsync(appIds);
 
     /// <summary>Starts a service under an app id.</summary>
     /// <param name="overrides">Replaces parts: an outside provider, a job's interval.</param>
@@ -51,6 +59,15 @@ internal sealed class TestMesh : IAsyncDisposable
             settings =>
             {
                 settings = settings with { LogLevel = LogLevel.Error };
+                if (_sidecar?.Ports.GetValueOrDefault(appId) is { } ports)
+                {
+                    settings = settings with
+                    {
+                        AppPort = ports.App,
+                        DaprGrpcPort = ports.Grpc,
+                        DaprHttpPort = ports.Http,
+                    };
+                }
                 return change?.Invoke(settings) ?? settings;
             }
         );
@@ -107,6 +124,8 @@ internal sealed class TestMesh : IAsyncDisposable
     {
         foreach (var service in _services)
             await service.DisposeAsync();
+        if (_sidecar is not null)
+            await _sidecar.DisposeAsync();
         Routes.Dispose();
         Tokens.Dispose();
     }

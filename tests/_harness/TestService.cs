@@ -27,6 +27,9 @@ internal sealed class TestService(string appId, WebApplication app, TestDatabase
         while (await Get<T>().RunOnceAsync(CancellationToken.None)) { }
     }
 
+    /// <summary>Stops it as a signal would: calls in flight are answered first.</summary>
+    internal Task StopAsync() => app.StopAsync();
+
     public async ValueTask DisposeAsync()
     {
         await app.StopAsync();

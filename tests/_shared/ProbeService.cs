@@ -64,6 +64,9 @@ internal sealed class ProbeService(Db db, RequestIds requests, Outbox outbox, Me
             case "slow query":
                 await db.ExecuteAsync("select pg_sleep(30)", [], context.CancellationToken);
                 break;
+            case "hold":
+                await faults.HoldAsync();
+                break;
             case "flaky":
                 if (faults.TakeOne())
                     throw Fault.Unavailable(ProbeReason.TooMany, "as asked");
@@ -96,7 +99,21 @@ internal sealed class ProbeFaults
 {
     private int _left;
 
+    private readonly TaskCompletionSource _held = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     internal void Next(int count) => _left = count;
+
+    /// <summary>Completes once a call waits in "hold".</summary>
+    internal Task Held => _held.Task;
+
+    internal void Release() => _released.SetResult();
+
+    internal Task HoldAsync()
+    {
+        _held.TrySetResult();
+        return _released.Task;
+    }
 
     internal bool TakeOne() => Interlocked.Decrement(ref _left) >= 0;
 }
