@@ -15,7 +15,9 @@ public static class DaprServiceCollectionExtensions
         ServiceLifetime lifetime = ServiceLifetime.Singleton
     ) => services.AddDaprClient((_, builder) => configure?.Invoke(builder), lifetime);
 
-    /// <summary>Registers <see cref="DaprClient"/> unless there is one, configured from other services.</summary>
+    /// <summary>
+    /// Registers <see cref="DaprClient"/> unless there is one, configured from other services.
+    /// </summary>
     public static void AddDaprClient(
         this IServiceCollection services,
         Action<IServiceProvider, DaprClientBuilder> configure,

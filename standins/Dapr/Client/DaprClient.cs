@@ -11,7 +11,9 @@ public abstract partial class DaprClient : IDisposable
     /// <summary>How values become JSON.</summary>
     public abstract JsonSerializerOptions JsonSerializerOptions { get; }
 
-    /// <summary>Makes an invoker for gRPC clients of another app: each call goes through this app's sidecar.</summary>
+    /// <summary>
+    /// Makes an invoker for gRPC clients of another app: each call goes through this app's sidecar.
+    /// </summary>
     public static CallInvoker CreateInvocationInvoker(
         string appId,
         string? daprEndpoint = null,
@@ -27,7 +29,9 @@ public abstract partial class DaprClient : IDisposable
     /// <summary>Whether the sidecar and its components are ready and the app is known to it.</summary>
     public abstract Task<bool> CheckHealthAsync(CancellationToken cancellationToken = default);
 
-    /// <summary>Whether the sidecar's components are ready, no matter the app: safe to wait on before listening.</summary>
+    /// <summary>
+    /// Whether the sidecar's components are ready, no matter the app: safe to wait on before listening.
+    /// </summary>
     public abstract Task<bool> CheckOutboundHealthAsync(CancellationToken cancellationToken = default);
 
     /// <summary>Waits until <see cref="CheckOutboundHealthAsync"/> says yes.</summary>

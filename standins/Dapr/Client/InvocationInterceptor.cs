@@ -4,7 +4,9 @@ using Grpc.Core.Interceptors;
 
 namespace Dapr.Client;
 
-/// <summary>Addresses a gRPC call to another app: the sidecar forwards whatever carries the app's id.</summary>
+/// <summary>
+/// Addresses a gRPC call to another app: the sidecar forwards whatever carries the app's id.
+/// </summary>
 public class InvocationInterceptor : Interceptor
 {
     private const string AppIdHeader = "dapr-app-id";

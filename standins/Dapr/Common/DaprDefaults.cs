@@ -3,7 +3,9 @@ using Microsoft.Extensions.Configuration;
 
 namespace Dapr;
 
-/// <summary>Where a sidecar is found when nobody says otherwise: configuration first, then the environment.</summary>
+/// <summary>
+/// Where a sidecar is found when nobody says otherwise: configuration first, then the environment.
+/// </summary>
 public static class DaprDefaults
 {
     /// <summary>Names the token that calls to the sidecar carry.</summary>
@@ -54,8 +56,11 @@ public static class DaprDefaults
         Read(configuration, DaprGrpcEndpointName)
         ?? Local(Read(configuration, DaprGrpcPortName), DefaultGrpcPort);
 
-    private static string Local(string? port, int defaultPort) =>
-        $"{DefaultDaprScheme}://{DefaultDaprHost}:{port ?? defaultPort.ToString(CultureInfo.InvariantCulture)}";
+    private static string Local(string? port, int defaultPort)
+    {
+        port ??= defaultPort.ToString(CultureInfo.InvariantCulture);
+        return $"{DefaultDaprScheme}://{DefaultDaprHost}:{port}";
+    }
 
     private static string? Read(IConfiguration? configuration, string name)
     {

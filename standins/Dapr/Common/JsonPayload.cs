@@ -12,8 +12,11 @@ internal static class JsonPayload
     internal static ByteString Write<TValue>(TValue value, JsonSerializerOptions options) =>
         UnsafeByteOperations.UnsafeWrap(JsonSerializer.SerializeToUtf8Bytes(value, options));
 
-    /// <summary>Reads a value; absent bytes give the type's default, which is what a missing key means.</summary>
-    // The official signatures promise TValue although a missing key gives null: callers ask for a nullable TValue.
+    /// <summary>
+    /// Reads a value; absent bytes give the type's default, which is what a missing key means.
+    /// </summary>
+    // The official signatures promise TValue although a missing key gives null: callers ask for a nullable
+    // TValue.
 #nullable disable warnings
     internal static TValue Read<TValue>(ByteString bytes, JsonSerializerOptions options) =>
         bytes.IsEmpty ? default : JsonSerializer.Deserialize<TValue>(bytes.Span, options);

@@ -36,8 +36,8 @@ internal static class SidecarChannel
     }
 
     /// <summary>
-    /// gRPC's own defaults wait up to two minutes before they try a lost peer again. The sidecar is a neighbour
-    /// that comes back within seconds, so the pauses here are short.
+    /// gRPC's own defaults wait up to two minutes before they try a lost peer again. The sidecar is a
+    /// neighbour that comes back within seconds, so the pauses here are short.
     /// </summary>
     internal static GrpcChannelOptions Resilient() =>
         new()

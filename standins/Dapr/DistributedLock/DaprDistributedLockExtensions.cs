@@ -11,7 +11,9 @@ public interface IDaprDistributedLockBuilder : IDaprServiceBuilder;
 /// <summary>Registers the lock client.</summary>
 public static class DaprDistributedLockExtensions
 {
-    /// <summary>Registers <see cref="DaprDistributedLockClient"/> and its interface unless there is one.</summary>
+    /// <summary>
+    /// Registers <see cref="DaprDistributedLockClient"/> and its interface unless there is one.
+    /// </summary>
     public static IDaprDistributedLockBuilder AddDaprDistributedLock(
         this IServiceCollection services,
         Action<IServiceProvider, DaprDistributedLockBuilder>? configure = null,

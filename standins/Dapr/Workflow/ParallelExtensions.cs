@@ -25,7 +25,8 @@ public static class ParallelExtensions
         await Task.WhenAll(lanes);
         return results;
 
-        // A turn is single-threaded, so the lanes share the counter without a lock, in the same order in every replay.
+        // A turn is single-threaded, so the lanes share the counter without a lock, in the same order in
+        // every replay.
         async Task LaneAsync()
         {
             while (next < all.Length)

@@ -16,8 +16,9 @@ public interface IWorkflow
 }
 
 /// <summary>
-/// A workflow: plain code that survives restarts, because it is run again from the beginning with the recorded
-/// results. So it must be deterministic: no clock, randomness, I/O or waiting except through its context.
+/// A workflow: plain code that survives restarts, because it is run again from the beginning with the
+/// recorded results. So it must be deterministic: no clock, randomness, I/O or waiting except through its
+/// context.
 /// </summary>
 public abstract class Workflow<TInput, TOutput> : IWorkflow
 {

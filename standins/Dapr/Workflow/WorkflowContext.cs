@@ -44,7 +44,9 @@ public abstract class WorkflowContext
         CancellationToken cancellationToken = default
     );
 
-    /// <summary>Waits for an event; a <see cref="TaskCanceledException"/> when it does not come in time.</summary>
+    /// <summary>
+    /// Waits for an event; a <see cref="TaskCanceledException"/> when it does not come in time.
+    /// </summary>
     public abstract Task<T> WaitForExternalEventAsync<T>(string eventName, TimeSpan timeout);
 
     /// <summary>Sends an event to another instance.</summary>

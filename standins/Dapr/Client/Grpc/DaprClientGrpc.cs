@@ -6,7 +6,9 @@ using Wire = Dapr.Client.Autogen.Grpc.v1;
 
 namespace Dapr.Client;
 
-/// <summary>The one implementation: everything over gRPC, health over HTTP as the sidecar offers it only there.</summary>
+/// <summary>
+/// The one implementation: everything over gRPC, health over HTTP as the sidecar offers it only there.
+/// </summary>
 internal sealed partial class DaprClientGrpc(
     GrpcChannel channel,
     HttpClient http,

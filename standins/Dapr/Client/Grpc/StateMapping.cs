@@ -3,7 +3,9 @@ using Wire = Dapr.Client.Autogen.Grpc.v1;
 
 namespace Dapr.Client;
 
-/// <summary>Writes state options and items as the wire has them; the enums' numbers differ on purpose of nobody.</summary>
+/// <summary>
+/// Writes state options and items as the wire has them; the enums' numbers differ on purpose of nobody.
+/// </summary>
 internal static class StateMapping
 {
     internal static Wire.StateItem Item(

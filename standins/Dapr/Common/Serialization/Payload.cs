@@ -1,8 +1,9 @@
 namespace Dapr.Common.Serialization;
 
 /// <summary>
-/// Where "absent" meets signatures that promise a value. The official API says <c>Task&lt;T&gt;</c> where null can
-/// come out; whoever expects that asks for a nullable T, so the warnings are off here and nowhere else.
+/// Where "absent" meets signatures that promise a value. The official API says <c>Task&lt;T&gt;</c> where
+/// null can come out; whoever expects that asks for a nullable T, so the warnings are off here and nowhere
+/// else.
 /// </summary>
 internal static class Payload
 {

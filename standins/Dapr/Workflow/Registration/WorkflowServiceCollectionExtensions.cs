@@ -62,7 +62,8 @@ public static class WorkflowServiceCollectionExtensions
         return new DaprWorkflowBuilder(services);
     }
 
-    // One set of options however often workflows are registered: several features of an app may bring their own.
+    // One set of options however often workflows are registered: several features of an app may bring their
+    // own.
     private static WorkflowRuntimeOptions OptionsOf(IServiceCollection services)
     {
         foreach (var service in services)

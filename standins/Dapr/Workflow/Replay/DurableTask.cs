@@ -30,7 +30,8 @@ internal abstract class DurableTask
 /// <summary>The same with its result.</summary>
 internal sealed class DurableTask<T>(IDaprSerializer serializer) : DurableTask
 {
-    // Continuations run inline on purpose: asynchronous ones could be sent to the thread pool by Task.WhenAll.
+    // Continuations run inline on purpose: asynchronous ones could be sent to the thread pool by
+    // Task.WhenAll.
     private readonly TaskCompletionSource<T> _source = new();
 
     internal Task<T> Task => _source.Task;

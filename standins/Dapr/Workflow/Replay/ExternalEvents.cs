@@ -2,7 +2,9 @@ using Dapr.DurableTask.Protobuf;
 
 namespace Dapr.Workflow.Replay;
 
-/// <summary>Events from outside: each goes to the oldest waiter of its name, or is kept until one comes.</summary>
+/// <summary>
+/// Events from outside: each goes to the oldest waiter of its name, or is kept until one comes.
+/// </summary>
 internal sealed class ExternalEvents
 {
     private readonly Dictionary<string, Queue<DurableTask>> _waiters = new(StringComparer.OrdinalIgnoreCase);

@@ -97,7 +97,7 @@ internal sealed partial class ReplayContext
         RequireTurn();
         cancellationToken.ThrowIfCancellationRequested();
         var task = AddTimer(fireAt, timer => timer.CreateTimer = new TimerOriginCreateTimer());
-        await using var _ = cancellationToken.Register(task.Cancel);
+        await using var _ = cancellationToken.Register(() => scheduler.Guard(task.Cancel));
         await task.Task;
     }
 
@@ -114,7 +114,7 @@ internal sealed partial class ReplayContext
             return serializer.Read<T>(raised.Input);
         var waiter = NewTask<T>();
         Events.Wait(eventName, waiter);
-        await using var _ = cancellationToken.Register(waiter.Cancel);
+        await using var _ = cancellationToken.Register(() => scheduler.Guard(waiter.Cancel));
         return await waiter.Task;
     }
 

@@ -31,7 +31,9 @@ internal sealed partial class ReplayContext
         step.Action = null;
     }
 
-    /// <summary>The history shows how a request ended. A late end, of something already settled, changes nothing.</summary>
+    /// <summary>
+    /// The history shows how a request ended. A late end, of something already settled, changes nothing.
+    /// </summary>
     internal void Settle(int id, HistoryEvent end)
     {
         if (id >= _steps.Count)

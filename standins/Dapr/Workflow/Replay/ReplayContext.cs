@@ -47,7 +47,8 @@ internal sealed partial class ReplayContext(
     /// <summary>Whether the workflow waits for anything that the history could complete.</summary>
     internal bool IsWaiting => _outstanding > 0;
 
-    // Two runs of one instance must not make the same ids, so the run's id is part of them where there is one.
+    // Two runs of one instance must not make the same ids, so the run's id is part of them where there is
+    // one.
     private Guid IdSpace =>
         _idSpace ??= DeterministicGuid.NamespaceOf(
             string.IsNullOrEmpty(request.ExecutionId) ? request.InstanceId : request.ExecutionId
@@ -95,7 +96,8 @@ internal sealed partial class ReplayContext(
         if (!scheduler.IsCurrent)
             throw new InvalidOperationException(
                 "A workflow's context is for the workflow's own code, within its turn. "
-                    + "The workflow has waited for something that its context did not give, such as Task.Delay or I/O."
+                    + "The workflow has waited for something that its context did not give, "
+                    + "such as Task.Delay or I/O."
             );
     }
 

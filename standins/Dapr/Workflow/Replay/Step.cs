@@ -10,7 +10,9 @@ internal sealed class Step(string name, WorkflowAction action, DurableTask? task
 
     internal WorkflowAction.WorkflowActionTypeOneofCase Kind { get; } = action.WorkflowActionTypeCase;
 
-    /// <summary>What to ask the engine for; null once the history shows that it was asked, or if it was taken back.</summary>
+    /// <summary>
+    /// What to ask the engine for; null once the history shows that it was asked, or if it was taken back.
+    /// </summary>
     internal WorkflowAction? Action { get; set; } = action;
 
     /// <summary>What waits for its end; null when nothing does.</summary>

@@ -184,7 +184,7 @@ internal sealed class WorkflowTurn
             return [];
         if (_run.IsCompleted)
             return _context.NewActions().Append(Complete(Outcome(_run)));
-        if (!_context.IsWaiting)
+        if (!_context.IsWaiting || _scheduler.IsDisturbed)
             return [Complete(Failed(Failures.Of(new ForeignWaitException())))];
         return _context.NewActions();
     }
@@ -228,7 +228,7 @@ internal sealed class WorkflowTurn
 
     private sealed class ForeignWaitException()
         : Exception(
-            "The workflow waits for something that its context did not give, such as Task.Delay or I/O; "
-                + "that belongs into an activity."
+            "The workflow waits for something that its context did not give, such as Task.Delay, CancelAsync "
+                + "or I/O; that belongs into an activity."
         );
 }

@@ -3,8 +3,8 @@ using Dapr.DurableTask.Protobuf;
 namespace Dapr.Workflow.Worker;
 
 /// <summary>
-/// The activities that run right now. After a broken connection the engine sends unanswered items again; the one
-/// that still runs then takes over the new token instead of being started a second time beside itself.
+/// The activities that run right now. After a broken connection the engine sends unanswered items again; the
+/// one that still runs then takes over the new token instead of being started a second time beside itself.
 /// </summary>
 internal sealed class ActivitiesInFlight
 {

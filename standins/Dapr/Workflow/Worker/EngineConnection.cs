@@ -95,7 +95,8 @@ internal sealed class EngineConnection : IDisposable
         }
     }
 
-    // The engine's store may be away for a moment: that is INTERNAL or UNKNOWN, and losing the answer is worse.
+    // The engine's store may be away for a moment: that is INTERNAL or UNKNOWN, and losing the answer is
+    // worse.
     internal static bool MayPass(RpcException failure) =>
         Transient.Is(failure) || failure.StatusCode is StatusCode.Internal or StatusCode.Unknown;
 

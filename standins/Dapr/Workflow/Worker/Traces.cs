@@ -3,7 +3,9 @@ using Dapr.DurableTask.Protobuf;
 
 namespace Dapr.Workflow.Worker;
 
-/// <summary>Carries the trace across the engine, so that an activity belongs to the request that caused it.</summary>
+/// <summary>
+/// Carries the trace across the engine, so that an activity belongs to the request that caused it.
+/// </summary>
 internal static class Traces
 {
     private static readonly ActivitySource Source = new("Dapr.Workflow");

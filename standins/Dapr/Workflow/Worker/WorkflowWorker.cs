@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace Dapr.Workflow.Worker;
 
 /// <summary>
-/// Takes turns and activities from the engine in the sidecar, runs them and answers. It stays connected for as long
-/// as the app lives: a sidecar that is restarted finds its worker back within a fraction of a second.
+/// Takes turns and activities from the engine in the sidecar, runs them and answers. It stays connected for
+/// as long as the app lives: a sidecar that is restarted finds its worker back within a fraction of a second.
 /// </summary>
 internal sealed partial class WorkflowWorker(
     WorkflowRuntimeOptions registry,
@@ -218,7 +218,9 @@ internal sealed partial class WorkflowWorker(
         }
     }
 
-    /// <summary>An item without an answer hangs its workflow for ever, but a new connection brings it back.</summary>
+    /// <summary>
+    /// An item without an answer hangs its workflow for ever, but a new connection brings it back.
+    /// </summary>
     private async Task GiveUpAsync(Exception failure, string instanceId, CancellationTokenSource connection)
     {
         LogUnanswered(_logger, failure, instanceId);

@@ -1,0 +1,65 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Souk.Tests.Standins;
+
+/// <summary>A real server on loopback ports: gRPC over plain HTTP/2, and HTTP/1 beside it.</summary>
+internal sealed class LoopbackApp : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private LoopbackApp(WebApplication app)
+    {
+        _app = app;
+        var ports = app.Urls.Select(url => new Uri(url).Port).ToArray();
+        (GrpcPort, HttpPort) = (ports[0], ports[1]);
+    }
+
+    public int GrpcPort { get; }
+
+    public int HttpPort { get; }
+
+    public string GrpcEndpoint => $"http://127.0.0.1:{GrpcPort}";
+
+    public string HttpEndpoint => $"http://127.0.0.1:{HttpPort}";
+
+    /// <summary>Starts serving.</summary>
+    /// <param name="service">The gRPC service, one object for all calls.</param>
+    /// <param name="map">Adds HTTP endpoints.</param>
+    /// <param name="grpcPort">0 takes any free port.</param>
+    public static async Task<LoopbackApp> StartAsync<TService>(
+        TService service,
+        Action<WebApplication>? map = null,
+        int grpcPort = 0
+    )
+        where TService : class
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Listen(IPAddress.Loopback, grpcPort, listen => listen.Protocols = HttpProtocols.Http2);
+            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1);
+        });
+        builder.Services.AddGrpc();
+        builder.Services.AddSingleton(service);
+        var app = builder.Build();
+        app.MapGrpcService<TService>();
+        map?.Invoke(app);
+        await app.StartAsync();
+        return new LoopbackApp(app);
+    }
+
+    /// <summary>Stops at once, as a killed process would.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var now = new CancellationTokenSource();
+        await now.CancelAsync();
+        await _app.StopAsync(now.Token);
+        await _app.DisposeAsync();
+    }
+}
