@@ -1,0 +1,35 @@
+using Dapr.DurableTask.Protobuf;
+using Grpc.Core;
+
+namespace Souk.Sidecar.Workflows;
+
+/// <summary>What a call tells about its caller besides the message.</summary>
+internal static class WorkflowCaller
+{
+    /// <summary>The app whose sidecar was called: the host puts it on every request.</summary>
+    public static string AppId(ServerCallContext context) =>
+        context.GetHttpContext().Features.Get<SidecarApp>()?.AppId
+        ?? throw new InvalidOperationException("the host names no app for this endpoint");
+
+    /// <summary>The caller's trace, if it has one, for the activities to continue.</summary>
+    public static TraceContext? Trace(ServerCallContext context)
+    {
+        if (context.RequestHeaders.GetValue("traceparent") is not { } parent)
+        {
+            return null;
+        }
+        var parts = parent.Split('-');
+        return new TraceContext
+        {
+            TraceParent = parent,
+            SpanID = parts.Length > 2 ? parts[2] : "",
+            TraceState = context.RequestHeaders.GetValue("tracestate"),
+        };
+    }
+
+    public static WorkerLimits Limits(ServerCallContext context) =>
+        context.RequestHeaders.GetValue("user-agent")?.Contains("grpc-node-js", StringComparison.Ordinal)
+        == true
+            ? WorkerLimits.JavaScript
+            : WorkerLimits.Default;
+}

@@ -1,0 +1,154 @@
+using Dapr.DurableTask.Protobuf;
+
+namespace Souk.Sidecar.Workflows;
+
+/// <summary>Reading and deleting instances: active ones from memory, ended ones from the log.</summary>
+internal sealed partial class WorkflowEngine
+{
+    /// <summary>The instance's durable state, or null when there is none of that id.</summary>
+    public async Task<RunView?> FindAsync(InstanceKey key, CancellationToken cancellation)
+    {
+        var app = await OpenAsync(key.AppId, cancellation);
+        Task? creation;
+        lock (_gate)
+        {
+            var run = app.Find(key.InstanceId);
+            if (run?.CurrentView() is { } view)
+            {
+                return view;
+            }
+            if (run is null && _recent.Find(key) is { } recent)
+            {
+                return recent;
+            }
+            creation = run is null ? null : CreationOf(run);
+        }
+        if (creation is not null)
+        {
+            await creation.WaitAsync(cancellation);
+        }
+        return (await _store.ReadAsync(key, cancellation))?.View();
+    }
+
+    /// <summary>Waits until the instance is in a state, also when it does not exist yet.</summary>
+    public async Task<RunView> WatchAsync(
+        InstanceKey key,
+        Predicate<RunView> until,
+        CancellationToken cancellation
+    )
+    {
+        Watcher watcher;
+        lock (_gate)
+        {
+            watcher = _watchers.Add(key, until);
+        }
+        try
+        {
+            var view = await FindAsync(key, cancellation);
+            return view is not null && until(view) ? view : await watcher.Reached.WaitAsync(cancellation);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _watchers.Remove(watcher);
+            }
+        }
+    }
+
+    /// <summary>Everything that happened to the instance's newest run and is durable, or null when it is unknown.</summary>
+    public async Task<IReadOnlyList<HistoryEvent>?> HistoryAsync(
+        InstanceKey key,
+        CancellationToken cancellation
+    )
+    {
+        await OpenAsync(key.AppId, cancellation);
+        return (await _store.ReadAsync(key, cancellation))?.History;
+    }
+
+    public async Task<List<string>> ListAsync(
+        string appId,
+        string after,
+        int limit,
+        CancellationToken cancellation
+    )
+    {
+        await OpenAsync(appId, cancellation);
+        return await _store.ListAsync(appId, after, limit, cancellation);
+    }
+
+    /// <summary>Deletes an ended instance, with its children if asked to, and says how many went.</summary>
+    public async Task<int> PurgeAsync(
+        InstanceKey key,
+        bool recursive,
+        bool force,
+        CancellationToken cancellation
+    )
+    {
+        var app = await OpenAsync(key.AppId, cancellation);
+        var doomed = await FamilyAsync(key, recursive, cancellation);
+        if (doomed.Count == 0)
+        {
+            throw WorkflowFault.NotPurged($"no such instance exists: '{key.InstanceId}'");
+        }
+        Task durable;
+        lock (_gate)
+        {
+            if (!force && doomed.Find(id => app.Find(id) is not null) is { } active)
+            {
+                throw WorkflowFault.NotPurged($"the instance '{active}' is not in a terminal state");
+            }
+            durable = Submit(Purge(app, doomed));
+        }
+        await durable.WaitAsync(cancellation);
+        return doomed.Count;
+    }
+
+    private Commit Purge(WorkflowApp app, List<string> ids)
+    {
+        var commit = new Commit();
+        foreach (var id in ids)
+        {
+            var key = new InstanceKey(app.AppId, id);
+            if (app.Find(id) is { } run)
+            {
+                app.NoteEnd(run);
+                app.Remove(run);
+            }
+            _recent.Remove(key);
+            commit.Records.Add(new LogRecord(key, app.NextSequence(), RecordKind.Purged, []));
+        }
+        return commit;
+    }
+
+    /// <summary>The instance and, if asked, those that it and its children started; empty when it is unknown.</summary>
+    private async Task<List<string>> FamilyAsync(
+        InstanceKey key,
+        bool recursive,
+        CancellationToken cancellation
+    )
+    {
+        var found = new List<string>();
+        var seen = new HashSet<string> { key.InstanceId };
+        var open = new Queue<string>(seen);
+        while (open.TryDequeue(out var id))
+        {
+            if (await _store.ReadAsync(key with { InstanceId = id }, cancellation) is not { } run)
+            {
+                continue;
+            }
+            found.Add(id);
+            var children = run
+                .History.Select(e => e.ChildWorkflowInstanceCreated?.InstanceId)
+                .OfType<string>();
+            foreach (var child in recursive ? children : [])
+            {
+                if (seen.Add(child))
+                {
+                    open.Enqueue(child);
+                }
+            }
+        }
+        return found;
+    }
+}
