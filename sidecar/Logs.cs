@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace Souk.Sidecar;
 
 /// <summary>How this process logs: its own decisions, one line each, and nothing per call.</summary>

@@ -4,11 +4,14 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Api;
 using Souk.Sidecar.Components;
 using Souk.Sidecar.Files;
 using Souk.Sidecar.Proxy;
 using Souk.Sidecar.Redis;
+using Souk.Sidecar.State;
+using Souk.Sidecar.Workflows;
 
 namespace Souk.Sidecar;
 
@@ -23,6 +26,7 @@ internal sealed class SidecarServer : IAsyncDisposable
     private readonly RedisClients _redis;
     private readonly SocketsHttpHandler _transport = Transport.Create();
     private WebApplication? _web;
+    private WorkflowEngine? _workflows;
 
     private SidecarServer(TimeProvider clock) => _redis = new RedisClients(clock);
 
@@ -52,6 +56,8 @@ internal sealed class SidecarServer : IAsyncDisposable
     {
         // Deliveries end first, so that nothing is taken from a broker that cannot be handed on.
         await Task.WhenAll(Apps.All.Select(app => app.DisposeAsync().AsTask()));
+        if (_workflows is not null)
+            await _workflows.StopAsync();
         if (_web is not null)
             await _web.DisposeAsync();
         foreach (var set in _sets)
@@ -81,7 +87,14 @@ internal sealed class SidecarServer : IAsyncDisposable
         ));
         builder.Services.AddRouting();
         builder.Services.AddGrpc();
-        builder.Services.AddSingleton<DaprService>();
+        builder.Services.AddSingleton<TaskHubService>();
+        builder.Services.AddSingleton(_ =>
+            _workflows ?? throw new InvalidOperationException("no app has an actor state store")
+        );
+        builder.Services.AddSingleton(_ => new DaprService(
+            TimeProvider.System,
+            _workflows is null ? null : new WorkflowManagement(_workflows, TimeProvider.System)
+        ));
         builder.WebHost.UseKestrelCore();
         var placed = specs.Select(WithPorts).ToArray();
         builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, placed, settings));
@@ -94,6 +107,9 @@ internal sealed class SidecarServer : IAsyncDisposable
         _web.Use(next => context => gate.HandleAsync(context, next));
         _web.UseRouting();
         _web.MapGrpcService<DaprService>();
+        _workflows = OpenWorkflows(services);
+        if (_workflows is not null)
+            _web.MapGrpcService<TaskHubService>();
         HttpApi.Map(_web);
         await StartAsync(_web, cancellation);
         foreach (var app in Apps.All)
@@ -146,6 +162,23 @@ internal sealed class SidecarServer : IAsyncDisposable
                 connection.Features.Set(Apps.Find(appId));
                 return next(connection);
             }
+        );
+    }
+
+    // One engine, and one log, for all apps: a process has one actor state store, as a Dapr app has.
+    private WorkflowEngine? OpenWorkflows(ComponentServices services)
+    {
+        var store = Apps
+            .All.Select(app => app.Components.ActorStore)
+            .FirstOrDefault(actor => actor is not null);
+        if (store is null)
+            return null;
+        if (store.Store is not PostgresStateStore postgres)
+            throw store.Spec.Error("actorStateStore", "needs state.postgresql: workflow history lives there");
+        return new WorkflowEngine(
+            postgres.Address,
+            services.Clock,
+            services.Logs.CreateLogger<WorkflowEngine>()
         );
     }
 

@@ -2,12 +2,13 @@ using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
+using Souk.Sidecar.Workflows;
 using DaprBase = Dapr.Client.Autogen.Grpc.v1.Dapr.DaprBase;
 
 namespace Souk.Sidecar.Api;
 
 /// <summary>The runtime API over gRPC. What it does not override answers UNIMPLEMENTED.</summary>
-internal sealed partial class DaprService(TimeProvider clock) : DaprBase
+internal sealed partial class DaprService(TimeProvider clock, WorkflowManagement? workflows = null) : DaprBase
 {
     private static readonly Empty Nothing = new();
 

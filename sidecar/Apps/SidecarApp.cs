@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Components;
 using Souk.Sidecar.Files;
 using Souk.Sidecar.PubSub;

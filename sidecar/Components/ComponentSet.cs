@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Files;
 using Souk.Sidecar.Locks;
 using Souk.Sidecar.PubSub;

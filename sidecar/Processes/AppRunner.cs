@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Files;
 
 namespace Souk.Sidecar.Processes;

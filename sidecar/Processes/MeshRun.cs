@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Files;
 
 namespace Souk.Sidecar.Processes;

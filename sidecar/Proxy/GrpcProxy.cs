@@ -3,6 +3,7 @@ using System.Net;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
 
 namespace Souk.Sidecar.Proxy;
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Redis;
 
 namespace Souk.Sidecar.PubSub;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Redis;
 
 namespace Souk.Sidecar.PubSub;

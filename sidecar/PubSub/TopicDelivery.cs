@@ -1,5 +1,6 @@
 using Dapr.AppCallback.Autogen.Grpc.v1;
 using Grpc.Core;
+using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Components;
 using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
 

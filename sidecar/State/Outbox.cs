@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using Souk.Sidecar.PubSub;
 
 namespace Souk.Sidecar.State;

@@ -13,7 +13,7 @@ internal static class PostgresAddress
     // The machine's PostgreSQL serves every service besides; a store that wants more is waiting for itself.
     private const int PoolMax = 20;
 
-    public static NpgsqlDataSource Open(ComponentSpec spec, TimeSpan timeout)
+    public static string Of(ComponentSpec spec, TimeSpan timeout)
     {
         var text = spec.Text("connectionString") ?? spec.Text("url") ?? FromParts(spec);
         NpgsqlConnectionStringBuilder builder;
@@ -32,7 +32,7 @@ internal static class PostgresAddress
         builder.AutoPrepareMinUsages = 2;
         builder.NoResetOnClose = true;
         builder.ApplicationName ??= "sidecar";
-        return NpgsqlDataSource.Create(builder);
+        return builder.ConnectionString;
     }
 
     internal static NpgsqlConnectionStringBuilder Parse(string text)

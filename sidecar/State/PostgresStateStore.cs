@@ -14,8 +14,14 @@ internal sealed class PostgresStateStore : IStateStore
     private readonly NpgsqlDataSource _source;
     private readonly PostgresStateSql _sql;
 
-    private PostgresStateStore(NpgsqlDataSource source, PostgresStateSql sql, TimeSpan timeout)
+    private PostgresStateStore(
+        NpgsqlDataSource source,
+        string address,
+        PostgresStateSql sql,
+        TimeSpan timeout
+    )
     {
+        Address = address;
         _source = source;
         _sql = sql;
         Timeout = timeout;
@@ -25,8 +31,8 @@ internal sealed class PostgresStateStore : IStateStore
 
     public TimeSpan Timeout { get; }
 
-    /// <summary>The pool, for what else keeps its rows beside the state: the workflow history.</summary>
-    public NpgsqlDataSource Source => _source;
+    /// <summary>For what else keeps its rows in this database: the workflow history.</summary>
+    public string Address { get; }
 
     public static async Task<PostgresStateStore> OpenAsync(ComponentSpec spec, CancellationToken cancellation)
     {
@@ -36,7 +42,8 @@ internal sealed class PostgresStateStore : IStateStore
                 $"must be v2, not {spec.Version}: the local runtime keeps the v2 layout only"
             );
         var timeout = spec.Duration("timeout", spec.Duration("timeoutInSeconds", TimeSpan.FromSeconds(20)));
-        var source = PostgresAddress.Open(spec, timeout);
+        var address = PostgresAddress.Of(spec, timeout);
+        var source = NpgsqlDataSource.Create(address);
         var sql = new PostgresStateSql(spec.Text("tablePrefix") ?? "", spec.Text("metadataTableName"));
         try
         {
@@ -47,7 +54,7 @@ internal sealed class PostgresStateStore : IStateStore
             await source.DisposeAsync();
             throw;
         }
-        return new PostgresStateStore(source, sql, timeout);
+        return new PostgresStateStore(source, address, sql, timeout);
     }
 
     public async Task<StateValue?> GetAsync(string key, CancellationToken cancellation)
