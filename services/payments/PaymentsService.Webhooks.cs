@@ -1,0 +1,67 @@
+using System.Text.Json;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Souk.Payments.Providers;
+using Souk.Payments.V1;
+
+namespace Souk.Payments;
+
+internal sealed partial class PaymentsService
+{
+    /// <inheritdoc />
+    public override async Task<Empty> ReceiveStripeWebhook(
+        ReceiveStripeWebhookRequest request,
+        ServerCallContext context
+    )
+    {
+        var body = request.Body?.Data ?? Google.Protobuf.ByteString.Empty;
+        if (!StripeSignature.Fits(body.Span, request.Signature, settings.StripeWebhookSecret, book.Now))
+            throw Fault.InvalidArgument(Reason.BadSignature, "signature", "does not fit the body");
+        var (eventId, transactionId) = ReadEvent(body.Memory);
+
+        var payment = await db.OneAsync(
+            ReceiveStripeWebhookSql,
+            [transactionId],
+            PaymentRow.Read,
+            context.CancellationToken
+        );
+        // The event only says that something happened; what, Stripe is asked. So its order does not matter, and a payment
+        // that is settled needs nothing. Stripe repeats an event until we answer, whatever we do before that.
+        if (payment is { IsOpen: true })
+            await calls.LookUpAsync(
+                await book.LeaseAsync(payment.Id, context.CancellationToken),
+                context.CancellationToken
+            );
+        await db.ExecuteAsync(ReceiveStripeWebhookSeenSql, [eventId, book.Now], context.CancellationToken);
+        return new Empty();
+    }
+
+    private const string ReceiveStripeWebhookSql = $"""
+        select {PaymentRow.Columns} from payments where gateway_transaction_id = $1 and $1 <> '' limit 1
+        """;
+
+    private const string ReceiveStripeWebhookSeenSql = """
+        insert into inbox (consumer, event_id, received_at) values ('stripe', $1, $2) on conflict do nothing
+        """;
+
+    private static (string EventId, string TransactionId) ReadEvent(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(body);
+            var subject = json.RootElement.GetProperty("data").GetProperty("object");
+            return (
+                json.RootElement.GetProperty("id").GetString() ?? "",
+                subject.TryGetProperty("payment_intent", out var intent)
+                && intent.ValueKind == JsonValueKind.String
+                    ? intent.GetString() ?? ""
+                    : subject.GetProperty("id").GetString() ?? ""
+            );
+        }
+        catch (Exception malformed)
+            when (malformed is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw Fault.InvalidArgument("body", "must be a Stripe event");
+        }
+    }
+}
