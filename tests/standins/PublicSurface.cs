@@ -27,9 +27,11 @@ internal static class PublicSurface
         [typeof(string)] = "string",
     };
 
-    public static IEnumerable<string> Of(Assembly assembly)
+    public static IEnumerable<string> Of(Assembly assembly) => Of(assembly.GetExportedTypes());
+
+    public static IEnumerable<string> Of(IEnumerable<Type> types)
     {
-        foreach (var type in assembly.GetExportedTypes())
+        foreach (var type in types)
         {
             yield return Header(type);
             foreach (var member in type.IsSubclassOf(typeof(Delegate)) ? [] : Members(type))
