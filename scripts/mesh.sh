@@ -76,27 +76,14 @@ load_env() {
 
 mesh_pid() {
   local pid
-  pid=$(cat "$PIDS/runtime.pid" 2>/dev/null) && is_ours "$pid" "run -f $ROOT/" && echo "$pid"
+  pid=$(cat "$RUN/mesh.pid" 2>/dev/null) && is_ours "$pid" "run -f $ROOT/" && echo "$pid"
 }
 
 # Apps that outlived a killed runtime: same process group, started from our build.
 leftovers() {
   local group
-  group=$(cat "$PIDS/runtime.pid" 2>/dev/null) || return 0
+  group=$(cat "$RUN/mesh.pid" 2>/dev/null) || return 0
   ps -e -o pid=,pgid=,args= | awk -v group="$group" '$2 == group && index($0, "artifacts/bin/") { print $1 }'
-}
-
-# One pid file an app, for tests that kill one and for the benchmark's memory column.
-write_pids() {
-  local group
-  group=$(cat "$PIDS/runtime.pid")
-  ps -e -o pid=,pgid=,args= | awk -v group="$group" -v folder="$PIDS" '
-    $2 == group && $1 != group && match($0, /artifacts\/bin\/[A-Za-z]+\/release/) {
-      split(substr($0, RSTART, RLENGTH), part, "/")
-      file = folder "/" tolower(part[3]) ".pid"
-      print $1 >file
-      close(file)
-    }'
 }
 
 none_left() { [[ -z $(leftovers) ]]; }
@@ -114,7 +101,7 @@ runtime() {
 launch() {
   local file
   file=$(run_file)
-  local -a command=(dotnet "$ROOT/artifacts/bin/Sidecar/release/sidecar.dll" run -f "$file")
+  local -a command=(dotnet "$ROOT/artifacts/bin/Sidecar/release/sidecar.dll" run -f "$file" --pid-dir "$PIDS")
   [[ $(runtime) == sidecar ]] || command=(dapr run -f "$file")
   port_open "$PORT" && die "port $PORT is taken; set SOUK_GATEWAY_PORT"
   [[ ! -f $LOG ]] || mv "$LOG" "$LOG.1"
@@ -123,7 +110,7 @@ launch() {
     set -m
     cd "$ROOT"
     nohup "${command[@]}" </dev/null >"$LOG" 2>&1 &
-    echo $! >"$PIDS/runtime.pid"
+    echo $! >"$RUN/mesh.pid"
   )
 }
 
@@ -134,7 +121,7 @@ stop_mesh() {
     wait_for 20 none_left || say "souk: ending what did not stop by itself"
   fi
   for pid in $(leftovers); do kill -9 "$pid" 2>/dev/null || true; done
-  rm -f "$PIDS"/*.pid
+  rm -f "$RUN/mesh.pid" "$PIDS"/*.pid
 }
 
 # --- commands -----------------------------------------------------------------------------------------------
@@ -173,7 +160,8 @@ up() {
   write_accounts
   write_secrets
   load_env
-  if ! mesh_pid >/dev/null; then
+  # Up already, unless one of its apps has died: nobody restarts that one alone.
+  if ! mesh_pid >/dev/null || ! wait_for 10 ready; then
     stop_mesh
     launch
   fi
@@ -181,7 +169,6 @@ up() {
     tail -n 40 "$LOG" >&2
     die "the mesh is not ready; the whole log: $LOG"
   fi
-  write_pids
   load_samples
 }
 

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
+using Souk.Shared;
 
 namespace Souk.Tests.Repo;
 
@@ -37,4 +38,13 @@ internal static class Code
 internal sealed record Domain(string Id, Assembly Assembly)
 {
     public string Folder => $"services/{Id}";
+
+    /// <summary>The host's own Configure, found by its name: CatalogHost.Configure.</summary>
+    public Action<ServiceBuilder> Configure =>
+        Assembly
+            .GetTypes()
+            .Single(type => type.Name == $"{Assembly.GetName().Name}Host")
+            .GetMethod(nameof(Configure), BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)
+            ?.CreateDelegate<Action<ServiceBuilder>>()
+        ?? throw new InvalidOperationException($"{Assembly.GetName().Name}Host has no Configure.");
 }

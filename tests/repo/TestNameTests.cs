@@ -34,7 +34,9 @@ internal sealed partial class TestNameTests
             from value in pair.Value.Value
             where !ReasonsWithoutTest.ContainsKey(value.Name)
             // As text in an answer, or as the enum's member in C#.
-            where !Mentions(tests, value.Name) && !Mentions(tests, $"Reason.{PascalCase(value.Name)}")
+            where
+                !Mentions(tests, value.Name)
+                && !tests.Contains($"Reason.{PascalCase(value.Name)}", StringComparison.Ordinal)
             select $"{pair.Key}.{value.Name}",
             "The contract documents this error: show it in a test."
         );
