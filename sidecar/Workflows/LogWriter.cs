@@ -89,6 +89,12 @@ internal sealed partial class LogWriter(WorkflowStore store, TimeProvider clock,
         {
             LogStopped(logger, Backlog);
         }
+        catch (Exception e)
+        {
+            // A defect: memory no longer agrees with the log. Only a restart, which reads the log, can mend it.
+            LogBroken(logger, e);
+            throw;
+        }
     }
 
     private LogBatch TakeBatch()
@@ -137,6 +143,9 @@ internal sealed partial class LogWriter(WorkflowStore store, TimeProvider clock,
         "Workflow log: {Commits} commits not written yet, trying again: {Reason}"
     )]
     private static partial void LogRetry(ILogger logger, int commits, string reason);
+
+    [LoggerMessage(LogLevel.Critical, "Workflow log is broken; restart the runtime")]
+    private static partial void LogBroken(ILogger logger, Exception defect);
 
     [LoggerMessage(LogLevel.Information, "Workflow log stopped with {Commits} commits not written")]
     private static partial void LogStopped(ILogger logger, int commits);

@@ -16,6 +16,9 @@ internal sealed class WorkflowManagement(WorkflowEngine engine, TimeProvider clo
     private const string StartTimeOption = "dapr.workflow.start_time";
     private static readonly TimeSpan StartRetryDelay = TimeSpan.FromSeconds(1);
 
+    /// <summary>How many workers of the app are connected.</summary>
+    public int ConnectedWorkers(string appId) => engine.ConnectedWorkers(appId);
+
     /// <summary>Starts an instance and returns its id.</summary>
     public async Task<string> StartAsync(string appId, WorkflowStart start, CancellationToken cancellation)
     {

@@ -1,0 +1,296 @@
+using Dapr.DurableTask.Protobuf;
+using Grpc.Core;
+using Souk.Sidecar.Workflows;
+
+namespace Souk.Tests.Sidecar.Workflows;
+
+/// <summary>Ids, states and the management calls, with and without a worker.</summary>
+[Parallelizable(ParallelScope.Children)]
+internal sealed class ManagementTests : WorkflowFixture
+{
+    private ProtocolWorker _worker = null!;
+
+    [OneTimeSetUp]
+    public async Task Connect() =>
+        _worker = await ProtocolWorker.ConnectAsync(
+            Runtime,
+            w =>
+            {
+                w.Activities["echo"] = Activity(input => input);
+                w.Workflows["echo"] = Chain("echo", 1);
+                w.Workflows["event"] = r => r.Raised("paid") is [var paid, ..] ? [Replay.Done(paid)] : [];
+                w.Workflows["parent"] = r =>
+                    r.IsFirst ? [Replay.Child(0, "echo", "1", r.Input)]
+                    : r.ChildResultOf(0) is { } result ? [Replay.Done(result)]
+                    : [];
+                // Suspended, a worker only records events.
+                w.Workflows["patient"] = r =>
+                    r.Events.FindLastIndex(e => e.ExecutionSuspended is not null)
+                    > r.Events.FindLastIndex(e => e.ExecutionResumed is not null)
+                        ? []
+                        : Waiting(r);
+            }
+        );
+
+    [OneTimeTearDown]
+    public async Task Disconnect() => await _worker.DisposeAsync();
+
+    [Test]
+    public async Task StartInstance_NoId_MakesOneUp()
+    {
+        var started = await Client.StartInstanceAsync(new() { Name = "echo" });
+        Assert.That(started.InstanceId, Is.Not.Empty);
+        Assert.That(
+            (await FinishedAsync(started.InstanceId)).WorkflowStatus,
+            Is.EqualTo(OrchestrationStatus.Completed)
+        );
+    }
+
+    [Test]
+    public async Task StartInstance_IdIsActive_FailsWithAlreadyExists()
+    {
+        var id = NewId();
+        await StartAsync("event", id);
+        var status = await StatusOf(() => StartAsync("event", id));
+        Assert.That(status.StatusCode, Is.EqualTo(StatusCode.AlreadyExists));
+        Assert.That(status.Detail, Does.Contain($"an active workflow with ID '{id}' already exists"));
+    }
+
+    [Test]
+    public async Task StartInstance_FiftyAtOnce_OneWins()
+    {
+        var id = NewId();
+        var all = await Task.WhenAll(
+            Enumerable.Range(0, 50).Select(_ => StatusOf(() => StartAsync("event", id)))
+        );
+        Assert.That(all.Count(s => s.StatusCode == StatusCode.OK), Is.EqualTo(1));
+        Assert.That(all.Count(s => s.StatusCode == StatusCode.AlreadyExists), Is.EqualTo(49));
+    }
+
+    [Test]
+    public async Task StartInstance_IdIsTerminal_StartsAfresh()
+    {
+        var id = NewId();
+        await StartAsync("echo", id, "one");
+        await FinishedAsync(id);
+        await StartAsync("echo", id, "two");
+        await UntilAsync(async () => (await StateAsync(id))?.Output == "two", "the second run ends");
+        var history = await Client.GetInstanceHistoryAsync(new() { InstanceId = id });
+        Assert.That(history.Events.Count(e => e.ExecutionStarted is not null), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task StartInstance_UniqueIdsEnforced_RefusesATerminalId()
+    {
+        var id = NewId();
+        await StartAsync("echo", id, "one");
+        await FinishedAsync(id);
+        var request = new CreateInstanceRequest
+        {
+            InstanceId = id,
+            Name = "echo",
+            EnforceUniqueInstanceId = true,
+        };
+        var status = await StatusOf(() => Client.StartInstanceAsync(request).ResponseAsync);
+        Assert.That(status.StatusCode, Is.EqualTo(StatusCode.AlreadyExists));
+    }
+
+    [TestCase("a||b")]
+    [TestCase("nul\0")]
+    public async Task StartInstance_IdNotAllowed_FailsWithInvalidArgument(string id) =>
+        Assert.That(
+            (await StatusOf(() => StartAsync("echo", id))).StatusCode,
+            Is.EqualTo(StatusCode.InvalidArgument)
+        );
+
+    [Test]
+    public async Task StartInstance_ScheduledLater_IsPendingUntilThen()
+    {
+        var id = NewId();
+        var at = TimeProvider.System.GetUtcNow().UtcDateTime.AddMilliseconds(700);
+        await Client.StartInstanceAsync(
+            new()
+            {
+                InstanceId = id,
+                Name = "echo",
+                ScheduledStartTimestamp = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTime(at),
+            }
+        );
+        Assert.That((await StateAsync(id))!.WorkflowStatus, Is.EqualTo(OrchestrationStatus.Pending));
+        await FinishedAsync(id);
+        Assert.That(
+            _worker.Turns(id).First().NewEvents[0].Timestamp.ToDateTime(),
+            Is.GreaterThanOrEqualTo(at)
+        );
+    }
+
+    [Test]
+    public async Task GetInstance_Unknown_AnswersThatItDoesNotExist() =>
+        Assert.That(await StateAsync(NewId()), Is.Null);
+
+    [Test]
+    public async Task GetInstance_PayloadsNotAsked_LeavesThemOut()
+    {
+        var id = NewId();
+        await StartAsync("echo", id, "one");
+        await FinishedAsync(id);
+        var state = (await Client.GetInstanceAsync(new() { InstanceId = id })).WorkflowState;
+        Assert.That((state.Input, state.Output), Is.EqualTo(((string?)null, (string?)null)));
+    }
+
+    [Test]
+    public async Task WaitForInstanceStart_BeforeItExists_WaitsForIt()
+    {
+        var id = NewId();
+        var wait = Client.WaitForInstanceStartAsync(new() { InstanceId = id }, deadline: Soon).ResponseAsync;
+        await StartAsync("event", id);
+        Assert.That((await wait).WorkflowState.WorkflowStatus, Is.Not.EqualTo(OrchestrationStatus.Pending));
+    }
+
+    [Test]
+    public async Task RaiseEvent_Unknown_FailsWithUnknown()
+    {
+        var status = await StatusOf(() =>
+            Client.RaiseEventAsync(new() { InstanceId = NewId(), Name = "paid" }).ResponseAsync
+        );
+        Assert.That(status.StatusCode, Is.EqualTo(StatusCode.Unknown));
+        Assert.That(status.Detail, Does.Contain("no such instance exists"));
+    }
+
+    [Test]
+    public async Task SuspendInstance_EventArrives_IsKeptUntilResumed()
+    {
+        var id = NewId();
+        await StartAsync("patient", id);
+        await Client.SuspendInstanceAsync(new() { InstanceId = id, Reason = "stocktaking" });
+        Assert.That((await StateAsync(id))!.WorkflowStatus, Is.EqualTo(OrchestrationStatus.Suspended));
+        await Client.RaiseEventAsync(
+            new()
+            {
+                InstanceId = id,
+                Name = "paid",
+                Input = "9",
+            }
+        );
+        await UntilAsync(
+            () => _worker.Turns(id).Any(t => t.NewEvents.Any(e => e.EventRaised is not null)),
+            "a turn"
+        );
+        Assert.That((await StateAsync(id))!.WorkflowStatus, Is.EqualTo(OrchestrationStatus.Suspended));
+        await Client.ResumeInstanceAsync(new() { InstanceId = id });
+        Assert.That((await FinishedAsync(id)).Output, Is.EqualTo("9"));
+    }
+
+    [Test]
+    public async Task TerminateInstance_WorkerIgnoresIt_IsEnforced()
+    {
+        var id = NewId();
+        await StartAsync("event", id);
+        await Client.TerminateInstanceAsync(new() { InstanceId = id, Output = "\"enough\"" }, deadline: Soon);
+        var state = await StateAsync(id);
+        Assert.That(state!.WorkflowStatus, Is.EqualTo(OrchestrationStatus.Terminated));
+        Assert.That(state.Output, Is.EqualTo("\"enough\""));
+        // Already terminal: fine.
+        await Client.TerminateInstanceAsync(new() { InstanceId = id });
+    }
+
+    [Test]
+    public async Task PurgeInstances_Terminal_DisappearsWithItsChildren()
+    {
+        var id = NewId();
+        await StartAsync("parent", id, $"{id}-kid");
+        await FinishedAsync(id);
+        var purged = await Client.PurgeInstancesAsync(new() { InstanceId = id, Recursive = true });
+        Assert.That(purged.DeletedInstanceCount, Is.EqualTo(2));
+        Assert.That(await StateAsync(id), Is.Null);
+        Assert.That(await StateAsync($"{id}-kid"), Is.Null);
+    }
+
+    [Test]
+    public async Task PurgeInstances_Running_IsRefusedUnlessForced()
+    {
+        var id = NewId();
+        await StartAsync("event", id);
+        var status = await StatusOf(() =>
+            Client.PurgeInstancesAsync(new() { InstanceId = id }).ResponseAsync
+        );
+        Assert.That(status.StatusCode, Is.EqualTo(StatusCode.Unknown));
+        Assert.That(status.Detail, Does.StartWith("failed to purge workflow state"));
+        Assert.That(await StateAsync(id), Is.Not.Null);
+        await Client.PurgeInstancesAsync(new() { InstanceId = id, Force = true });
+        Assert.That(await StateAsync(id), Is.Null);
+    }
+
+    [Test]
+    public async Task GetInstanceHistory_Unknown_FailsWithNotFound() =>
+        Assert.That(
+            (
+                await StatusOf(() =>
+                    Client.GetInstanceHistoryAsync(new() { InstanceId = NewId() }).ResponseAsync
+                )
+            ).StatusCode,
+            Is.EqualTo(StatusCode.NotFound)
+        );
+
+    [Test]
+    public async Task ListInstanceIDs_Pages_CoverEveryInstanceOnce()
+    {
+        var ids = Enumerable.Range(0, 7).Select(_ => $"list-{NewId()}").ToList();
+        await Task.WhenAll(ids.Select(id => StartAsync("echo", id)));
+        var listed = new List<string>();
+        var request = new ListInstanceIDsRequest { PageSize = 3 };
+        while (true)
+        {
+            var page = await Client.ListInstanceIDsAsync(request);
+            listed.AddRange(page.InstanceIds);
+            if (!page.HasContinuationToken)
+            {
+                break;
+            }
+            request.ContinuationToken = page.ContinuationToken;
+        }
+        Assert.That(listed, Is.Unique);
+        Assert.That(listed, Is.SupersetOf(ids));
+    }
+
+    [Test]
+    public async Task StartWorkflow_IdTooLongOrOddOrTaken_FailsAsDaprDoes()
+    {
+        async Task<string> CodeOf(string id)
+        {
+            try
+            {
+                await Runtime.Management.StartAsync("shop", new WorkflowStart("event", id), default);
+                return "";
+            }
+            catch (ManagementFault fault)
+            {
+                return $"{fault.StatusCode} {fault.ErrorCode}";
+            }
+        }
+        var id = NewId();
+        Assert.That(
+            await CodeOf(new string('x', 65)),
+            Is.EqualTo("InvalidArgument ERR_INSTANCE_ID_TOO_LONG")
+        );
+        Assert.That(await CodeOf("no spaces"), Is.EqualTo("InvalidArgument ERR_INSTANCE_ID_INVALID"));
+        Assert.That(await CodeOf(id), Is.Empty);
+        Assert.That(await CodeOf(id), Is.EqualTo("Internal ERR_START_WORKFLOW"));
+    }
+
+    [Test]
+    public async Task GetWorkflow_Ended_ShowsProperties()
+    {
+        var id = NewId();
+        await Runtime.Management.StartAsync("shop", new WorkflowStart("echo", id) { Input = "{}" }, default);
+        await FinishedAsync(id);
+        var summary = await Runtime.Management.GetAsync("shop", id, default);
+        Assert.That(summary!.RuntimeStatus, Is.EqualTo("COMPLETED"));
+        Assert.That(summary.Properties["dapr.workflow.input"], Is.EqualTo("{}"));
+        Assert.That(summary.Properties["dapr.workflow.output"], Is.EqualTo("{}"));
+        Assert.That(await Runtime.Management.GetAsync("shop", NewId(), default), Is.Null);
+    }
+
+    private static IEnumerable<WorkflowAction> Waiting(Replay replay) =>
+        replay.Raised("paid") is [var paid, ..] ? [Replay.Done(paid)] : [];
+}

@@ -1,0 +1,129 @@
+using Dapr.DurableTask.Protobuf;
+using Grpc.Core;
+
+namespace Souk.Tests.Sidecar.Workflows;
+
+/// <summary>A database and a runtime for the tests of one fixture, and the words that they speak.</summary>
+internal abstract class WorkflowFixture
+{
+    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    protected WorkflowDatabase Database { get; private set; } = null!;
+
+    protected WorkflowRuntime Runtime { get; set; } = null!;
+
+    protected TaskHubSidecarService.TaskHubSidecarServiceClient Client => Runtime.Client;
+
+    [OneTimeSetUp]
+    public async Task CreateDatabase()
+    {
+        Database = await WorkflowDatabase.CreateAsync();
+        Runtime = await WorkflowRuntime.StartAsync(Database);
+    }
+
+    [OneTimeTearDown]
+    public async Task DropDatabase()
+    {
+        if (Runtime is not null)
+        {
+            await Runtime.DisposeAsync();
+        }
+        if (Database is not null)
+        {
+            await Database.DisposeAsync();
+        }
+    }
+
+    protected static string NewId() => Guid.CreateVersion7().ToString("N");
+
+    protected static DateTime Soon => TimeProvider.System.GetUtcNow().UtcDateTime + Patience;
+
+    /// <summary>Starts without waiting for a worker, as the JavaScript SDK does.</summary>
+    protected Task<CreateInstanceResponse> StartAsync(string name, string id, string? input = null) =>
+        Client
+            .StartInstanceAsync(
+                new()
+                {
+                    InstanceId = id,
+                    Name = name,
+                    Input = input,
+                    ScheduledStartTimestamp = new(),
+                },
+                deadline: Soon
+            )
+            .ResponseAsync;
+
+    protected async Task<WorkflowState> FinishedAsync(string id)
+    {
+        var answer = await Client.WaitForInstanceCompletionAsync(
+            new() { InstanceId = id, GetInputsAndOutputs = true },
+            deadline: Soon
+        );
+        return answer.WorkflowState;
+    }
+
+    protected async Task<WorkflowState?> StateAsync(string id)
+    {
+        var answer = await Client.GetInstanceAsync(
+            new() { InstanceId = id, GetInputsAndOutputs = true },
+            deadline: Soon
+        );
+        return answer.Exists ? answer.WorkflowState : null;
+    }
+
+    protected static async Task UntilAsync(Func<Task<bool>> holds, string what)
+    {
+        var end = Soon;
+        while (!await holds())
+        {
+            Assert.That(
+                TimeProvider.System.GetUtcNow().UtcDateTime,
+                Is.LessThan(end),
+                $"waited too long until {what}"
+            );
+            await Task.Delay(10);
+        }
+    }
+
+    protected static Task UntilAsync(Func<bool> holds, string what) =>
+        UntilAsync(() => Task.FromResult(holds()), what);
+
+    protected Task UntilStatusAsync(string id, OrchestrationStatus status) =>
+        UntilAsync(async () => (await StateAsync(id))?.WorkflowStatus == status, $"{id} is {status}");
+
+    protected static async Task<Status> StatusOf(Func<Task> call)
+    {
+        try
+        {
+            await call();
+            return Status.DefaultSuccess;
+        }
+        catch (RpcException e)
+        {
+            return e.Status;
+        }
+    }
+
+    /// <summary>A workflow of activities one after the other: each gets the result of the one before.</summary>
+    protected static Func<Replay, IEnumerable<WorkflowAction>> Chain(string activity, int length) =>
+        replay =>
+        {
+            var last = replay.Input;
+            for (var id = 0; id < length; id++)
+            {
+                if (!replay.IsScheduled(id))
+                {
+                    return [Replay.Task(id, activity, last)];
+                }
+                if (!replay.IsDone(id))
+                {
+                    return [];
+                }
+                last = replay.ResultOf(id) ?? $"failed: {replay.FailureOf(id)!.ErrorMessage}";
+            }
+            return [Replay.Done(last)];
+        };
+
+    protected static Func<ActivityRequest, Task<string?>> Activity(Func<string, string?> body) =>
+        request => Task.FromResult(body(request.Input ?? ""));
+}

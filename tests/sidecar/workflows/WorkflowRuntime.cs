@@ -1,0 +1,110 @@
+using System.Net;
+using Dapr.DurableTask.Protobuf;
+using Grpc.Net.Client;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Souk.Sidecar;
+using Souk.Sidecar.Components;
+using Souk.Sidecar.Files;
+using Souk.Sidecar.Redis;
+using Souk.Sidecar.Workflows;
+
+namespace Souk.Tests.Sidecar.Workflows;
+
+/// <summary>The workflow service of one app behind a real gRPC port, on a database that outlives it.</summary>
+internal sealed class WorkflowRuntime : IAsyncDisposable
+{
+    private readonly WebApplication _web;
+    private bool _closed;
+
+    private WorkflowRuntime(WebApplication web, WorkflowEngine engine, string appId)
+    {
+        _web = web;
+        Engine = engine;
+        AppId = appId;
+        var addresses = web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!;
+        Channel = GrpcChannel.ForAddress(addresses.Addresses.Single());
+        Client = new TaskHubSidecarService.TaskHubSidecarServiceClient(Channel);
+    }
+
+    public WorkflowEngine Engine { get; }
+
+    public string AppId { get; }
+
+    public GrpcChannel Channel { get; }
+
+    public TaskHubSidecarService.TaskHubSidecarServiceClient Client { get; }
+
+    public WorkflowManagement Management => new(Engine, TimeProvider.System);
+
+    public static async Task<WorkflowRuntime> StartAsync(WorkflowDatabase database, string appId = "shop")
+    {
+        var engine = new WorkflowEngine(database.ConnectionString, TimeProvider.System, NullLogger.Instance);
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(k =>
+            k.Listen(IPAddress.Loopback, 0, o => o.Protocols = HttpProtocols.Http2)
+        );
+        builder.Services.AddGrpc();
+        builder.Services.AddSingleton(new TaskHubService(engine));
+        var app = await OpenAppAsync(appId);
+        builder.Services.AddSingleton(_ => app);
+        var web = builder.Build();
+        web.Use(
+            (context, next) =>
+            {
+                context.Features.Set(app);
+                return next(context);
+            }
+        );
+        web.MapGrpcService<TaskHubService>();
+        await web.StartAsync();
+        return new WorkflowRuntime(web, engine, appId);
+    }
+
+    /// <summary>Ends as `kill -9` does: nothing is flushed, nobody is told.</summary>
+    public async Task CrashAsync()
+    {
+        _closed = true;
+        await Engine.DisposeAsync();
+        await CloseAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_closed)
+        {
+            _closed = true;
+            await Engine.StopAsync();
+            await CloseAsync();
+        }
+    }
+
+    // An app without components of its own: the workflow service asks nothing but its id.
+    private static async Task<SidecarApp> OpenAppAsync(string appId)
+    {
+        var services = new ComponentServices(
+            new RedisClients(TimeProvider.System),
+            TimeProvider.System,
+            NullLoggerFactory.Instance
+        );
+        var components = await ComponentSet.OpenAsync([], [appId], services, default);
+        var spec = new AppSpec { AppId = appId, Directory = "." };
+        return new SidecarApp(spec, components, new SocketsHttpHandler(), new SidecarSettings(), services);
+    }
+
+    private async Task CloseAsync()
+    {
+        using var now = new CancellationTokenSource();
+        await now.CancelAsync();
+        await _web.StopAsync(now.Token);
+        await _web.DisposeAsync();
+        Channel.Dispose();
+    }
+}
