@@ -3,7 +3,9 @@ using Souk.Type;
 
 namespace Souk.Shared;
 
-/// <summary>Who may call: verifies the token, attaches the caller, compares its roles with the contract's.</summary>
+/// <summary>
+/// Who may call: verifies the token, attaches the caller, compares its roles with the contract's.
+/// </summary>
 internal sealed class AccessCheck(TokenVerifier verifier, ServiceSettings settings)
 {
     private const string Scheme = "Bearer ";
@@ -36,7 +38,8 @@ internal sealed class AccessCheck(TokenVerifier verifier, ServiceSettings settin
         }
     }
 
-    // Events are believed without a token of a user, so they must come from the own sidecar where it has a secret.
+    // Events are believed without a token of a user, so they must come from the own sidecar where it has a
+    // secret.
     private void CheckSidecar(ServerCallContext context)
     {
         if (settings.AppApiToken.Length == 0)

@@ -2,7 +2,7 @@ using Souk.Type;
 
 namespace Souk.Shared;
 
-/// <summary>What the descriptors cannot say about an address; presence and lengths they say themselves.</summary>
+/// <summary>What the descriptors cannot say about an address. They say presence and lengths.</summary>
 public static class Addresses
 {
     /// <summary>Refuses a country that is not two capital letters.</summary>

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Souk.Shared;
 
 /// <summary>
-/// Work that repeats for as long as the process lives. A run that fails is logged and the next one comes as planned.
-/// Replicas all run it, so a run takes its rows with "skip locked" or is harmless twice.
+/// Work that repeats for as long as the process lives. A run that fails is logged and the next one comes as
+/// planned. Replicas all run it, so a run takes its rows with "skip locked" or is harmless twice.
 /// </summary>
 public abstract partial class BackgroundJob(TimeSpan interval, TimeProvider clock, ILogger logger)
     : BackgroundService

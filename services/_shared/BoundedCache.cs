@@ -4,8 +4,9 @@ using System.Diagnostics.CodeAnalysis;
 namespace Souk.Shared;
 
 /// <summary>
-/// A cache that never holds more than twice its generation size. When the young generation is full it becomes the old
-/// one and the old one is dropped; a hit in the old one is copied up. That is LRU in effect, without a list or a lock.
+/// A cache that never holds more than twice its generation size. When the young generation is full it becomes
+/// the old one and the old one is dropped; a hit in the old one is copied up. That is LRU in effect, without
+/// a list or a lock.
 /// </summary>
 public sealed class BoundedCache<TKey, TValue>(int generationSize)
     where TKey : notnull

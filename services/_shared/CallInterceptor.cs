@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace Souk.Shared;
 
 /// <summary>
-/// Around every RPC that this process serves, in this order: count and log, turn exceptions into faults, check access,
-/// check the request. One class, so that a call passes one try block and not four.
+/// Around every RPC that this process serves, in this order: count and log, turn exceptions into faults,
+/// check access, check the request. One class, so that a call passes one try block and not four.
 /// </summary>
 internal sealed partial class CallInterceptor(
     MethodPlans plans,

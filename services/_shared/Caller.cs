@@ -9,7 +9,9 @@ public sealed record Caller
     /// <summary>Nobody in particular: a public RPC called without a token.</summary>
     public static Caller Anonymous { get; } = new() { UserId = "", Roles = RoleSet.None };
 
-    /// <summary>The token's subject in wire form, such as "user_0198…" or "svc_&lt;app id&gt;"; empty for nobody.</summary>
+    /// <summary>
+    /// The token's subject in wire form, such as "user_0198…" or "svc_&lt;app id&gt;"; empty for nobody.
+    /// </summary>
     public required string UserId { get; init; }
 
     /// <summary>What the caller may do.</summary>

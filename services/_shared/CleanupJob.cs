@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Souk.Shared;
 
-/// <summary>Forgets request ids after 72 hours and delivered events after 7 days, a bounded number of rows at a time.</summary>
+/// <summary>
+/// Forgets request ids after 72 hours and delivered events after 7 days, a bounded number of rows at a time.
+/// </summary>
 public sealed class CleanupJob(Db db, TimeProvider clock, ILogger<CleanupJob> logger)
     : BackgroundJob(TimeSpan.FromMinutes(10), clock, logger)
 {

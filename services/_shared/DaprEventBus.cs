@@ -4,8 +4,8 @@ using Google.Protobuf;
 namespace Souk.Shared;
 
 /// <summary>
-/// Publishes through the sidecar. It uses the generated client because the event id has to be the CloudEvent's id: the
-/// SDK's own bulk publish takes metadata for the batch but not for an event.
+/// Publishes through the sidecar. It uses the generated client because the event id has to be the
+/// CloudEvent's id: the SDK's own bulk publish takes metadata for the batch but not for an event.
 /// </summary>
 internal sealed class DaprEventBus(Sidecar sidecar, ServiceSettings settings) : IEventBus
 {

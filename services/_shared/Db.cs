@@ -3,7 +3,9 @@ using Npgsql;
 
 namespace Souk.Shared;
 
-/// <summary>The service's own database. A single statement runs by itself; several belong in a transaction.</summary>
+/// <summary>
+/// The service's own database. A single statement runs by itself; several belong in a transaction.
+/// </summary>
 public sealed partial class Db(NpgsqlDataSource source, TimeProvider clock, ILogger<Db> logger)
     : DbQueries,
         IAsyncDisposable
@@ -16,8 +18,8 @@ public sealed partial class Db(NpgsqlDataSource source, TimeProvider clock, ILog
 
     /// <summary>
     /// Runs the work in one read-committed transaction and commits. The work runs again, from its start, when
-    /// PostgreSQL undid it to resolve a deadlock or a serialization conflict, so it has no effect outside of the
-    /// transaction.
+    /// PostgreSQL undid it to resolve a deadlock or a serialization conflict, so it has no effect outside of
+    /// the transaction.
     /// </summary>
     public async Task<T> InTransactionAsync<T>(Func<DbTransaction, Task<T>> work, CancellationToken token)
     {

@@ -3,12 +3,14 @@ using Npgsql;
 
 namespace Souk.Shared;
 
-/// <summary>Reads one row; a lambda or a static method that fills the message straight from the columns.</summary>
+/// <summary>
+/// Reads one row; a lambda or a static method that fills the message straight from the columns.
+/// </summary>
 public delegate T ReadRow<out T>(NpgsqlDataReader row);
 
 /// <summary>
-/// What can be asked of a database, inside a transaction or outside. SQL is a constant with $1, $2 …; a null argument is
-/// SQL null; an argument may be an NpgsqlParameter where its type cannot be inferred.
+/// What can be asked of a database, inside a transaction or outside. SQL is a constant with $1, $2 …; a null
+/// argument is SQL null; an argument may be an NpgsqlParameter where its type cannot be inferred.
 /// </summary>
 public abstract class DbQueries
 {
@@ -47,7 +49,9 @@ public abstract class DbQueries
         return await command.ExecuteNonQueryAsync(token);
     }
 
-    /// <summary>The first row or default; the extension beside it gives structs their nullable form.</summary>
+    /// <summary>
+    /// The first row or default; the extension beside it gives structs their nullable form.
+    /// </summary>
     internal async Task<T?> FirstAsync<T>(
         string sql,
         object?[] args,

@@ -3,8 +3,8 @@ using Npgsql;
 namespace Souk.Shared;
 
 /// <summary>
-/// An open transaction. Statements whose result nobody reads can be deferred: they travel with the commit, in one round
-/// trip.
+/// An open transaction. Statements whose result nobody reads can be deferred: they travel with the commit, in
+/// one round trip.
 /// </summary>
 public sealed class DbTransaction : DbQueries
 {
@@ -49,12 +49,14 @@ public sealed class DbTransaction : DbQueries
         (_deferred ??= []).Add(command);
     }
 
-    /// <summary>Runs once the transaction has committed; never when it is undone. Must not throw or wait.</summary>
+    /// <summary>
+    /// Runs once the transaction has committed; never when it is undone. Must not throw or wait.
+    /// </summary>
     public void AfterCommit(Action action) => (_afterCommit ??= []).Add(action);
 
     /// <summary>
-    /// Runs the work so that a failure undoes only the work. Used where the failure itself is to be recorded in the
-    /// surrounding transaction.
+    /// Runs the work so that a failure undoes only the work. Used where the failure itself is to be recorded
+    /// in the surrounding transaction.
     /// </summary>
     internal async Task<T> InSavepointAsync<T>(Func<Task<T>> work)
     {

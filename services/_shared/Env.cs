@@ -2,14 +2,18 @@ using System.Globalization;
 
 namespace Souk.Shared;
 
-/// <summary>The one place that reads environment variables; each setting has a default that works in development.</summary>
+/// <summary>
+/// The one place that reads environment variables; each setting has a default that works in development.
+/// </summary>
 public static class Env
 {
     /// <summary>The variable's text, or the default when it is unset or empty.</summary>
     public static string Text(string name, string otherwise) =>
         Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : otherwise;
 
-    /// <summary>The variable as a whole number between two bounds; anything else stops the process at start.</summary>
+    /// <summary>
+    /// The variable as a whole number between two bounds; anything else stops the process at start.
+    /// </summary>
     public static int Int(string name, int otherwise, int min = 0, int max = int.MaxValue)
     {
         var text = Text(name, otherwise.ToString(CultureInfo.InvariantCulture));

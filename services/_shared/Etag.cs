@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Souk.Shared;
 
-/// <summary>A row's version as the opaque text that callers send back to say which version they have seen.</summary>
+/// <summary>
+/// A row's version as the opaque text that callers send back to say which version they have seen.
+/// </summary>
 public static class Etag
 {
     /// <summary>The etag of a version.</summary>
@@ -25,7 +27,9 @@ public static class Etag
             : throw Fault.InvalidArgument(field, "is not an etag of this resource");
     }
 
-    /// <summary>ABORTED/VERSION_CONFLICT when the caller has seen another version than the present one.</summary>
+    /// <summary>
+    /// ABORTED/VERSION_CONFLICT when the caller has seen another version than the present one.
+    /// </summary>
     public static void Check(string etag, long version, string name)
     {
         if (Parse(etag) is { } seen && seen != version)

@@ -3,7 +3,8 @@ using Google.Protobuf;
 namespace Souk.Shared;
 
 /// <summary>What a handler knows about the event beside its message.</summary>
-/// <param name="Tx">The transaction that holds the effect and the inbox row. Commits when the handler returns.</param>
+/// <param name="Tx">The transaction that holds the effect and the inbox row. Commits when the handler
+/// returns.</param>
 public sealed record EventContext(
     string EventId,
     string Topic,
@@ -19,8 +20,8 @@ public interface IEventHandlers
 }
 
 /// <summary>
-/// Topics and their typed handlers. A handler runs in a transaction that also records the event id, so a redelivered
-/// event has no second effect.
+/// Topics and their typed handlers. A handler runs in a transaction that also records the event id, so a
+/// redelivered event has no second effect.
 /// </summary>
 public sealed class EventMap
 {
@@ -45,7 +46,8 @@ public sealed class EventMap
         return this;
     }
 
-    // A topic may carry several types. An event that does not name its type belongs to the only handler there is.
+    // A topic may carry several types. An event that does not name its type belongs to the only handler there
+    // is.
     internal EventHandler? Find(string topic, string type)
     {
         if (_handlers.TryGetValue((topic, type), out var exact))

@@ -8,8 +8,8 @@ using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicE
 namespace Souk.Shared;
 
 /// <summary>
-/// Where the sidecar delivers events. Verdicts: SUCCESS once the effect has committed, now or before; DROP, towards the
-/// dead-letter topic, for what no repeat can cure; RETRY for everything else.
+/// Where the sidecar delivers events. Verdicts: SUCCESS once the effect has committed, now or before; DROP,
+/// towards the dead-letter topic, for what no repeat can cure; RETRY for everything else.
 /// </summary>
 internal sealed partial class EventService(
     EventMap map,

@@ -8,7 +8,9 @@ namespace Souk.Shared;
 /// <summary>An error's google.rpc.ErrorInfo.</summary>
 public sealed record FaultInfo(string Reason, string Domain, IReadOnlyDictionary<string, string> Metadata);
 
-/// <summary>Reads back what <see cref="Fault"/> wrote: callers branch on reasons, never on message texts.</summary>
+/// <summary>
+/// Reads back what <see cref="Fault"/> wrote: callers branch on reasons, never on message texts.
+/// </summary>
 public static partial class Fault
 {
     /// <summary>The error's google.rpc.Status; one without details when the trailer is absent.</summary>

@@ -11,8 +11,9 @@ namespace Souk.Shared;
 public readonly record struct Violation(string Field, string Problem);
 
 /// <summary>
-/// The only maker of errors. Each is a gRPC status with google.rpc details: ErrorInfo names the reason, BadRequest the
-/// fields, RetryInfo the pause. A reason is a value of a proto enum and its name on the wire is the value's name there.
+/// The only maker of errors. Each is a gRPC status with google.rpc details: ErrorInfo names the reason,
+/// BadRequest the fields, RetryInfo the pause. A reason is a value of a proto enum and its name on the wire
+/// is the value's name there.
 /// </summary>
 public static partial class Fault
 {
@@ -144,7 +145,9 @@ public static partial class Fault
             []
         );
 
-    /// <summary>INTERNAL: a fault of ours. The log has the story under the trace id; the caller gets only that id.</summary>
+    /// <summary>
+    /// INTERNAL: a fault of ours. The log has the story under the trace id; the caller gets only that id.
+    /// </summary>
     public static RpcException Internal(string traceId) =>
         Make(
             StatusCode.Internal,
@@ -162,7 +165,8 @@ public static partial class Fault
     )
     {
         var (name, domain) = ReasonNames.Of(reason);
-        // The library's ErrorInfo still calls field 1 by its first name, type; on the wire it is today's reason.
+        // The library's ErrorInfo still calls field 1 by its first name, type; on the wire it is today's
+        // reason.
         var info = new ErrorInfo { Type = name, Domain = domain };
         foreach (var (key, value) in metadata)
             info.Metadata[key] = value;

@@ -17,7 +17,8 @@ internal static class FaultMap
         {
             RpcException rpc => FromRpc(rpc),
             OperationCanceledException => Ended(context),
-            // The server cancels a statement when its call ends, and PostgreSQL reports that in its own words.
+            // The server cancels a statement when its call ends, and PostgreSQL reports that in its own
+            // words.
             _ when context.CancellationToken.IsCancellationRequested => Ended(context),
             PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } => Busy(),
             NpgsqlException { IsTransient: true } => Busy(),
@@ -26,8 +27,9 @@ internal static class FaultMap
             _ => Fault.Internal(TraceId),
         };
 
-    // What another service answered passes with its reasons. A status without them comes from the network between us:
-    // it keeps its code where that says something to a caller, and its text, which may name hosts, stays here.
+    // What another service answered passes with its reasons. A status without them comes from the network
+    // between us: it keeps its code where that says something to a caller, and its text, which may name
+    // hosts, stays here.
     private static RpcException FromRpc(RpcException error)
     {
         if (error.Trailers.Get(Fault.DetailsTrailer) is not null)

@@ -8,8 +8,8 @@ using Serving = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 namespace Souk.Shared;
 
 /// <summary>
-/// SERVING while the database answers, the sidecar is ready for outgoing calls and the process is not stopping. The
-/// answer is kept for a second: probes must not become load.
+/// SERVING while the database answers, the sidecar is ready for outgoing calls and the process is not
+/// stopping. The answer is kept for a second: probes must not become load.
 /// </summary>
 internal sealed class HealthService(
     Sidecar sidecar,

@@ -27,11 +27,15 @@ public static class Ids
             }
         );
 
-    /// <summary>Reads a wire id that names a resource; what cannot be an id names nothing: NOT_FOUND.</summary>
+    /// <summary>
+    /// Reads a wire id that names a resource; what cannot be an id names nothing: NOT_FOUND.
+    /// </summary>
     public static Guid Parse(string prefix, string text) =>
         TryParse(prefix, text, out var id) ? id : throw Fault.NotFound(text);
 
-    /// <summary>Reads a wire id that a body's field carries; what cannot be an id is INVALID_ARGUMENT.</summary>
+    /// <summary>
+    /// Reads a wire id that a body's field carries; what cannot be an id is INVALID_ARGUMENT.
+    /// </summary>
     public static Guid ParseField(string prefix, string text, string field) =>
         TryParse(prefix, text, out var id)
             ? id

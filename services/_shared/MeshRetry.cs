@@ -9,8 +9,9 @@ using Grpc.Core.Interceptors;
 namespace Souk.Shared;
 
 /// <summary>
-/// Repeats a call that came back UNAVAILABLE, if repeating is safe: the RPC has no side effects or is idempotent by its
-/// contract (idempotency_level, or a GET rule), or the request carries a request_id. Never beyond the deadline.
+/// Repeats a call that came back UNAVAILABLE, if repeating is safe: the RPC has no side effects or is
+/// idempotent by its contract (idempotency_level, or a GET rule), or the request carries a request_id. Never
+/// beyond the deadline.
 /// </summary>
 internal sealed class MeshRetry(System.Type client) : Interceptor
 {

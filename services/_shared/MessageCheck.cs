@@ -10,8 +10,9 @@ using Souk.Type;
 namespace Souk.Shared;
 
 /// <summary>
-/// Enforces what a contract says about a request's fields: REQUIRED is present, OUTPUT_ONLY is cleared, texts and lists
-/// are bounded. Built once per message type. A number that is REQUIRED is not checked: proto3 cannot tell 0 from absent.
+/// Enforces what a contract says about a request's fields: REQUIRED is present, OUTPUT_ONLY is cleared, texts
+/// and lists are bounded. Built once per message type. A number that is REQUIRED is not checked: proto3
+/// cannot tell 0 from absent.
 /// </summary>
 internal sealed class MessageCheck
 {
@@ -35,10 +36,13 @@ internal sealed class MessageCheck
     internal static MessageCheck Of(MessageDescriptor descriptor) =>
         Known.GetOrAdd(descriptor, static known => new MessageCheck(known));
 
-    /// <summary>Clears and checks a request; INVALID_ARGUMENT with its violations when there are any.</summary>
+    /// <summary>
+    /// Clears and checks a request; INVALID_ARGUMENT with its violations when there are any.
+    /// </summary>
     internal void Apply(IMessage request)
     {
-        // With a mask, a partial update sends only the fields it changes: the service checks the merged resource.
+        // With a mask, a partial update sends only the fields it changes: the service checks the merged
+        // resource.
         var findings = new Findings(_mask?.Accessor.GetValue(request) is FieldMask { Paths.Count: > 0 });
         Apply(request, "", 0, ref findings);
         findings.ThrowIfAny();

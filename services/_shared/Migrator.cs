@@ -13,7 +13,9 @@ public sealed record Migration(string Name, string Sql)
     /// <summary>The text's SHA-256.</summary>
     public byte[] Hash { get; } = SHA256.HashData(Encoding.UTF8.GetBytes(Sql));
 
-    /// <summary>Whether the file asks to run outside of a transaction, as "create index concurrently" must.</summary>
+    /// <summary>
+    /// Whether the file asks to run outside of a transaction, as "create index concurrently" must.
+    /// </summary>
     public bool WithoutTransaction { get; } = Sql.StartsWith("-- no transaction", StringComparison.Ordinal);
 
     /// <summary>The embedded migrations below a folder, in the order of their numbers.</summary>
@@ -38,9 +40,9 @@ public sealed record Migration(string Name, string Sql)
 }
 
 /// <summary>
-/// Brings the service's database up to date at start: creates it when missing, then runs each new file once, in order,
-/// under an advisory lock so that replicas which start together take turns. A file that was edited after it ran stops
-/// the start: it would leave databases that differ.
+/// Brings the service's database up to date at start: creates it when missing, then runs each new file once,
+/// in order, under an advisory lock so that replicas which start together take turns. A file that was edited
+/// after it ran stops the start: it would leave databases that differ.
 /// </summary>
 public sealed partial class Migrator(ServiceSettings settings, TimeProvider clock, ILogger<Migrator> logger)
 {

@@ -9,8 +9,9 @@ public readonly partial record struct Money
     public ProtoMoney ToProto() => new() { Currency = Currency.Code, MinorUnits = Minor };
 
     /// <summary>
-    /// Reads the wire form. Decimal text, which the gateway sends for a plain JSON number, is resolved here; a currency
-    /// that is not named is the context's. INVALID_ARGUMENT for an unknown or another currency, or too many decimals.
+    /// Reads the wire form. Decimal text, which the gateway sends for a plain JSON number, is resolved here;
+    /// a currency that is not named is the context's. INVALID_ARGUMENT for an unknown or another currency, or
+    /// too many decimals.
     /// </summary>
     /// <param name="context">The currency that the surroundings imply; null accepts any named one.</param>
     public static Money FromProto(ProtoMoney? money, string field, Currency? context = null)

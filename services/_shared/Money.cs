@@ -19,8 +19,8 @@ public enum Rounding
 }
 
 /// <summary>
-/// An exact amount: minor units of one currency. Arithmetic is checked and never mixes currencies; whatever divides
-/// names its rounding or sums to the whole.
+/// An exact amount: minor units of one currency. Arithmetic is checked and never mixes currencies; whatever
+/// divides names its rounding or sums to the whole.
 /// </summary>
 public readonly partial record struct Money(long Minor, Currency Currency) : IComparable<Money>
 {
@@ -81,7 +81,9 @@ public readonly partial record struct Money(long Minor, Currency Currency) : ICo
     public Money Scaled(long numerator, long denominator, Rounding rounding) =>
         new(checked((long)Divide((Int128)Minor * numerator, denominator, rounding)), Currency);
 
-    /// <summary>The amount in another currency at an exact rate of numerator/denominator major units.</summary>
+    /// <summary>
+    /// The amount in another currency at an exact rate of numerator/denominator major units.
+    /// </summary>
     public Money ConvertTo(Currency target, long numerator, long denominator, Rounding rounding) =>
         new(
             checked(
@@ -95,8 +97,8 @@ public readonly partial record struct Money(long Minor, Currency Currency) : ICo
         );
 
     /// <summary>
-    /// Splits the amount by weights. The parts sum to the whole: each gets its share rounded towards zero, and what is
-    /// left goes one unit at a time to the first parts that have weight.
+    /// Splits the amount by weights. The parts sum to the whole: each gets its share rounded towards zero,
+    /// and what is left goes one unit at a time to the first parts that have weight.
     /// </summary>
     public Money[] Allocate(params ReadOnlySpan<long> weights)
     {
@@ -143,7 +145,10 @@ public readonly partial record struct Money(long Minor, Currency Currency) : ICo
     /// <inheritdoc />
     public override string ToString() => $"{ToDecimalText()} {Currency.Code}";
 
-    /// <summary>Reads decimal text such as "-12.30"; false when it is no number or has decimals that the currency lacks.</summary>
+    /// <summary>
+    /// Reads decimal text such as "-12.30"; false when it is no number or has decimals that the currency
+    /// lacks.
+    /// </summary>
     public static bool TryParse(ReadOnlySpan<char> text, Currency currency, out Money money)
     {
         money = Zero(currency);

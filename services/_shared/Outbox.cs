@@ -4,9 +4,9 @@ using Google.Protobuf;
 namespace Souk.Shared;
 
 /// <summary>
-/// Events that commit with their state change. Adding one writes a row with the commit; a publisher in the background
-/// hands the rows to the broker and deletes them, so an event is published at least once if and only if its change
-/// committed.
+/// Events that commit with their state change. Adding one writes a row with the commit; a publisher in the
+/// background hands the rows to the broker and deletes them, so an event is published at least once if and
+/// only if its change committed.
 /// </summary>
 public sealed class Outbox : IDisposable
 {
@@ -37,7 +37,8 @@ public sealed class Outbox : IDisposable
     }
 
     private const string AddSql = """
-        insert into outbox (event_id, topic, type, data, trace_parent, created_at) values ($1, $2, $3, $4, $5, $6)
+        insert into outbox (event_id, topic, type, data, trace_parent, created_at)
+        values ($1, $2, $3, $4, $5, $6)
         """;
 
     /// <summary>Waits until a transaction of this process added an event, or the time is over.</summary>
@@ -49,7 +50,8 @@ public sealed class Outbox : IDisposable
 
     private void Wake()
     {
-        // One permit is enough: the publisher drains everything that is there. Two racing releases may both see none.
+        // One permit is enough: the publisher drains everything that is there. Two racing releases may both
+        // see none.
         if (_committed.CurrentCount > 0)
             return;
         try

@@ -15,8 +15,9 @@ public interface IEventBus
 }
 
 /// <summary>
-/// Empties the outbox: takes a batch in order, publishes it topic by topic, deletes what the broker took. Replicas take
-/// different rows (skip locked). A topic that the broker refuses rests, doubling its pause, while the others go on.
+/// Empties the outbox: takes a batch in order, publishes it topic by topic, deletes what the broker took.
+/// Replicas take different rows (skip locked). A topic that the broker refuses rests, doubling its pause,
+/// while the others go on.
 /// </summary>
 public sealed partial class OutboxPublisher(
     Db db,
@@ -93,7 +94,8 @@ public sealed partial class OutboxPublisher(
             }
             catch (Exception e)
             {
-                // The database is away or the process is out of something: the rows are safe, so wait and go on.
+                // The database is away or the process is out of something: the rows are safe, so wait and go
+                // on.
                 LogFailed(logger, e);
                 await Task.Delay(PollInterval, TimeProvider.System, stoppingToken)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -6,8 +6,8 @@ using Souk.Type;
 namespace Souk.Shared;
 
 /// <summary>
-/// Keyset pages. A page token holds the last row's keys; it is signed, and bound to the list and filter that it was
-/// made for, so that a token is never more than "go on".
+/// Keyset pages. A page token holds the last row's keys; it is signed, and bound to the list and filter that
+/// it was made for, so that a token is never more than "go on".
 /// </summary>
 public sealed class PageTokens(ServiceSettings settings)
 {
@@ -28,7 +28,8 @@ public sealed class PageTokens(ServiceSettings settings)
 
     /// <summary>Reads a list request's paging fields.</summary>
     /// <param name="list">The RPC's name: a token of one list is no token of another.</param>
-    /// <param name="filter">Everything else in the request that decides which rows are listed, and in what order.</param>
+    /// <param name="filter">Everything else in the request that decides which rows are listed, and in what
+    /// order.</param>
     public Page Open(string list, int pageSize, string pageToken, params ReadOnlySpan<object?> filter)
     {
         if (pageSize < 0)
@@ -104,9 +105,12 @@ public sealed class Page
     public object? After<T>(int index)
         where T : notnull => _after is null ? null : _after[index].Deserialize<T>();
 
-    /// <summary>Cuts the rows down to the page and gives the next page's token; empty on the last page.</summary>
+    /// <summary>
+    /// Cuts the rows down to the page and gives the next page's token; empty on the last page.
+    /// </summary>
     /// <param name="rows">At most <see cref="Limit"/> rows.</param>
-    /// <param name="keys">The ordering keys of a row, in the order that <see cref="After"/> reads them.</param>
+    /// <param name="keys">The ordering keys of a row, in the order that <see cref="After"/> reads
+    /// them.</param>
     public string Next<T>(List<T> rows, Func<T, object?[]> keys)
     {
         if (rows.Count <= Size)

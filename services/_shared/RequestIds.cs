@@ -16,18 +16,23 @@ public enum Replay
     /// <summary>Successful answers. A failed attempt leaves no trace and the same id may try again.</summary>
     Answers,
 
-    /// <summary>Errors that the work decided on, too; never those that a repeat may cure, such as UNAVAILABLE.</summary>
+    /// <summary>
+    /// Errors that the work decided on, too; never those that a repeat may cure, such as UNAVAILABLE.
+    /// </summary>
     AnswersAndErrors,
 }
 
 /// <summary>
-/// Runs a mutation once per caller and request id. The request's hash and its answer commit with the effect, so a repeat
-/// gets the first answer, and the same id with another request is ABORTED/IDEMPOTENCY_MISMATCH. A concurrent duplicate
-/// waits on the primary key of the first attempt's row and then answers from it.
+/// Runs a mutation once per caller and request id. The request's hash and its answer commit with the effect,
+/// so a repeat gets the first answer, and the same id with another request is ABORTED/IDEMPOTENCY_MISMATCH. A
+/// concurrent duplicate waits on the primary key of the first attempt's row and then answers from it.
 /// </summary>
 public sealed class RequestIds(Db db)
 {
     private static readonly ConcurrentDictionary<MessageDescriptor, RequestShape> Shapes = new();
+
+    private readonly ConcurrentDictionary<(string Caller, Guid RequestId), TaskCompletionSource> _running =
+        new();
 
     /// <summary>Runs the work in a transaction, or answers what it answered before.</summary>
     public async Task<TReply> RunAsync<TReply>(
@@ -39,23 +44,55 @@ public sealed class RequestIds(Db db)
         where TReply : class, IMessage<TReply>, new()
     {
         var key = KeyOf(request, context);
-        var outcome = await db.InTransactionAsync(
-            async tx =>
-                await ClaimAsync(tx, key)
-                    ? await ExecuteAsync(tx, key, work, replay)
-                    : await RecallAsync<TReply>(tx, key),
-            context.CancellationToken
-        );
-        return outcome.Open();
+        // The table alone would do. But duplicates that wait there hold connections, and a storm of them would
+        // hold the whole pool.
+        var done = await EnterAsync(key, context.CancellationToken);
+        try
+        {
+            return (await RunAsync(key, work, replay, context.CancellationToken)).Open();
+        }
+        finally
+        {
+            _running.TryRemove((key.Caller, key.RequestId), out _);
+            done.SetResult();
+        }
     }
 
     /// <summary>
-    /// The answer that the request got before, or null. For RPCs that ask other services before they write: what those
-    /// say may have changed since the first attempt, and a repeat has to give the first answer all the same.
+    /// The answer that the request got before, or null. For RPCs that ask other services before they write:
+    /// what those say may have changed since the first attempt, and a repeat has to give the first answer all
+    /// the same.
     /// </summary>
     public async Task<TReply?> FindAsync<TReply>(IMessage request, ServerCallContext context)
         where TReply : class, IMessage<TReply>, new() =>
         (await FindAsync<TReply>(db, KeyOf(request, context), context.CancellationToken))?.Open();
+
+    private async Task<TaskCompletionSource> EnterAsync(Key key, CancellationToken token)
+    {
+        var mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        while (true)
+        {
+            var running = _running.GetOrAdd((key.Caller, key.RequestId), mine);
+            if (running == mine)
+                return mine;
+            await running.Task.WaitAsync(token);
+        }
+    }
+
+    private Task<Outcome<TReply>> RunAsync<TReply>(
+        Key key,
+        Func<DbTransaction, Task<TReply>> work,
+        Replay replay,
+        CancellationToken token
+    )
+        where TReply : class, IMessage<TReply>, new() =>
+        db.InTransactionAsync(
+            async tx =>
+                await ClaimAsync(tx, key)
+                    ? await ExecuteAsync(tx, key, work, replay)
+                    : await RecallAsync<TReply>(tx, key),
+            token
+        );
 
     private static Key KeyOf(IMessage request, ServerCallContext context)
     {
@@ -76,8 +113,8 @@ public sealed class RequestIds(Db db)
         ) == 1;
 
     private const string ClaimSql = """
-        insert into request_log (caller, request_id, method, body_hash, created_at) values ($1, $2, $3, $4, $5)
-            on conflict do nothing
+        insert into request_log (caller, request_id, method, body_hash, created_at)
+        values ($1, $2, $3, $4, $5) on conflict do nothing
         """;
 
     private static async Task<Outcome<TReply>> ExecuteAsync<TReply>(
@@ -165,7 +202,9 @@ public sealed class RequestIds(Db db)
     }
 }
 
-/// <summary>What of a request message is its identity: the id field, and which fields the hash leaves out.</summary>
+/// <summary>
+/// What of a request message is its identity: the id field, and which fields the hash leaves out.
+/// </summary>
 internal sealed class RequestShape
 {
     private readonly FieldDescriptor _requestId;

@@ -33,7 +33,10 @@ public sealed class ServiceBuilder
 
     internal bool HasEvents { get; private set; }
 
-    /// <summary>Serves a gRPC service; one instance serves all calls. Its assembly's db/*.sql files are its migrations.</summary>
+    /// <summary>
+    /// Serves a gRPC service; one instance serves all calls. Its assembly's db/*.sql files are its
+    /// migrations.
+    /// </summary>
     public ServiceBuilder Service<T>()
         where T : class
     {
@@ -81,7 +84,9 @@ public sealed class ServiceBuilder
         return this;
     }
 
-    /// <summary>Adds a set of migrations of the shared library, such as the reservation engine's "holds".</summary>
+    /// <summary>
+    /// Adds a set of migrations of the shared library, such as the reservation engine's "holds".
+    /// </summary>
     public ServiceBuilder Migrate(string sharedSet)
     {
         _sharedSets.AddRange(Migration.From(typeof(ServiceBuilder).Assembly, sharedSet, sharedSet));

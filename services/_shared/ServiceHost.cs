@@ -17,8 +17,8 @@ using Npgsql;
 namespace Souk.Shared;
 
 /// <summary>
-/// Runs a service: migrates its database, serves gRPC on loopback for the own sidecar, publishes its events. Tests build
-/// the same host on a free port, with other settings or parts.
+/// Runs a service: migrates its database, serves gRPC on loopback for the own sidecar, publishes its events.
+/// Tests build the same host on a free port, with other settings or parts.
 /// </summary>
 public static partial class ServiceHost
 {
@@ -47,7 +47,8 @@ public static partial class ServiceHost
         host.Configuration.AddInMemoryCollection(
             new Dictionary<string, string?>
             {
-                // The Dapr SDK reads these; one process may host several services, so the environment is not enough.
+                // The Dapr SDK reads these; one process may host several services, so the environment is not
+                // enough.
                 [DaprDefaults.DaprGrpcPortName] = settings.DaprGrpcPort.ToString(
                     CultureInfo.InvariantCulture
                 ),

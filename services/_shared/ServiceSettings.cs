@@ -8,7 +8,9 @@ public sealed record ServiceSettings
 {
     private const int PortMax = 65_535;
 
-    /// <summary>The Dapr app id, which is also the folder's name and, after "souk_", the database's.</summary>
+    /// <summary>
+    /// The Dapr app id, which is also the folder's name and, after "souk_", the database's.
+    /// </summary>
     public required string AppId { get; init; }
 
     /// <summary>Where this process serves gRPC on 127.0.0.1; 0 picks a free port.</summary>
@@ -32,7 +34,9 @@ public sealed record ServiceSettings
     /// <summary>Redis as host:port; used through Dapr components, and directly only by tests.</summary>
     public string Redis { get; init; } = "127.0.0.1:6379";
 
-    /// <summary>The secret that processes of the mesh share; it signs page tokens and buys service tokens.</summary>
+    /// <summary>
+    /// The secret that processes of the mesh share; it signs page tokens and buys service tokens.
+    /// </summary>
     public string MeshSecret { get; init; } = "souk-development";
 
     /// <summary>The Dapr component that carries events.</summary>
@@ -77,7 +81,9 @@ public sealed record ServiceSettings
         };
     }
 
-    /// <summary>The connection string for one database of the server, tuned for short prepared statements.</summary>
+    /// <summary>
+    /// The connection string for one database of the server, tuned for short prepared statements.
+    /// </summary>
     /// <param name="database">The database, or null for the service's own.</param>
     public string ConnectionString(string? database = null)
     {
@@ -92,7 +98,8 @@ public sealed record ServiceSettings
             MaxPoolSize = PoolMax,
             MaxAutoPrepare = 200,
             AutoPrepareMinUsages = 2,
-            // A reset after each use costs a round trip and would drop the prepared statements that make it quick.
+            // A reset after each use costs a round trip and would drop the prepared statements that make it
+            // quick.
             NoResetOnClose = true,
             Timeout = 5,
             CommandTimeout = 10,

@@ -3,7 +3,9 @@ namespace Souk.Shared;
 /// <summary>A token that speaks for this process, and when it ends.</summary>
 public readonly record struct ServiceToken(string Bearer, TimeSpan ExpiresIn);
 
-/// <summary>Who issues service tokens: through the mesh, or, in the service that signs them, itself.</summary>
+/// <summary>
+/// Who issues service tokens: through the mesh, or, in the service that signs them, itself.
+/// </summary>
 public interface IServiceTokenSource
 {
     /// <summary>A new token for this process.</summary>

@@ -4,7 +4,9 @@ using Grpc.Core;
 
 namespace Souk.Shared;
 
-/// <summary>The names under which traces and metrics leave the process, and the one measurement that every RPC makes.</summary>
+/// <summary>
+/// The names under which traces and metrics leave the process, and the one measurement that every RPC makes.
+/// </summary>
 public static class Telemetry
 {
     /// <summary>The name of the source and of the meter.</summary>

@@ -11,7 +11,8 @@ public sealed record TokenKey(string KeyId, byte[] X, byte[] Y)
     /// <summary>Whether the signature over the data is this key's.</summary>
     public bool Verifies(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
     {
-        // An ECDsa object is not promised to be thread safe. Verified tokens are cached, so the gate is rarely passed.
+        // An ECDsa object is not promised to be thread safe. Verified tokens are cached, so the gate is
+        // rarely passed.
         lock (_gate)
         {
             _key ??= ECDsa.Create(
@@ -26,7 +27,9 @@ public sealed record TokenKey(string KeyId, byte[] X, byte[] Y)
     }
 }
 
-/// <summary>Where the public keys come from: through the mesh, or, in the service that owns them, its own tables.</summary>
+/// <summary>
+/// Where the public keys come from: through the mesh, or, in the service that owns them, its own tables.
+/// </summary>
 public interface ITokenKeySource
 {
     /// <summary>All keys that are valid now.</summary>

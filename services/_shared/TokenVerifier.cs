@@ -8,8 +8,9 @@ using Souk.Type;
 namespace Souk.Shared;
 
 /// <summary>
-/// Checks bearer tokens offline: ES256 only, our issuer and audience, not ended, a known key. The key set is cached and
-/// fetched again for an unknown key id, at most every few seconds; verified tokens are cached until they end.
+/// Checks bearer tokens offline: ES256 only, our issuer and audience, not ended, a known key. The key set is
+/// cached and fetched again for an unknown key id, at most every few seconds; verified tokens are cached
+/// until they end.
 /// </summary>
 public sealed partial class TokenVerifier(
     ITokenKeySource source,
@@ -30,7 +31,9 @@ public sealed partial class TokenVerifier(
     private readonly SemaphoreSlim _fetch = new(1, 1);
     private volatile KeySet? _keys;
 
-    /// <summary>The caller that the token names; UNAUTHENTICATED with the reason when it is not good.</summary>
+    /// <summary>
+    /// The caller that the token names; UNAUTHENTICATED with the reason when it is not good.
+    /// </summary>
     public ValueTask<Caller> VerifyAsync(string bearer, CancellationToken token)
     {
         if (!_verified.TryGet(bearer, out var caller))
@@ -110,7 +113,8 @@ public sealed partial class TokenVerifier(
         }
     }
 
-    // The set answers while it is young, or has the key and is not old: garbage key ids cannot make us fetch in a loop.
+    // The set answers while it is young, or has the key and is not old: garbage key ids cannot make us fetch
+    // in a loop.
     private KeySet? Fresh(string keyId)
     {
         if (_keys is not { } keys)

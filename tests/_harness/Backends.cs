@@ -2,7 +2,9 @@ using Souk.Shared;
 
 namespace Souk.Tests.Harness;
 
-/// <summary>The real servers that tests run against. Missing ones fail on CI and are ignored on a desk.</summary>
+/// <summary>
+/// The real servers that tests run against. Missing ones fail on CI and are ignored on a desk.
+/// </summary>
 internal static class Backends
 {
     internal static Uri Postgres => new(Require("SOUK_POSTGRES"));

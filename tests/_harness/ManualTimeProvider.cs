@@ -1,6 +1,8 @@
 namespace Souk.Tests.Harness;
 
-/// <summary>A clock that stands still until a test moves it; timers fire during the move, in their order.</summary>
+/// <summary>
+/// A clock that stands still until a test moves it; timers fire during the move, in their order.
+/// </summary>
 internal sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
 {
     private readonly Lock _gate = new();

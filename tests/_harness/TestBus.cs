@@ -8,7 +8,9 @@ using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicE
 
 namespace Souk.Tests.Harness;
 
-/// <summary>Carries events between the processes under test, at once and in order, as a sidecar would deliver them.</summary>
+/// <summary>
+/// Carries events between the processes under test, at once and in order, as a sidecar would deliver them.
+/// </summary>
 internal sealed class TestBus(TestRoutes routes) : IEventBus
 {
     private const int DeliveriesMax = 3;

@@ -25,6 +25,9 @@ internal sealed class TestDatabase : IAsyncDisposable
         return new TestDatabase(change?.Invoke(settings) ?? settings);
     }
 
+    /// <summary>A database that somebody else made.</summary>
+    internal static TestDatabase Of(ServiceSettings settings) => new(settings);
+
     public async ValueTask DisposeAsync()
     {
         await using var source = NpgsqlDataSource.Create(

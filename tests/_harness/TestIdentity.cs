@@ -2,7 +2,9 @@ using Souk.Shared;
 
 namespace Souk.Tests.Harness;
 
-/// <summary>Trusts the test's key, and beside it the keys of the service that owns keys when it is part of the mesh.</summary>
+/// <summary>
+/// Trusts the test's key, and beside it the keys of the service that owns keys when it is part of the mesh.
+/// </summary>
 internal sealed class TestKeySource(TestTokens tokens, Func<ITokenKeySource?> real) : ITokenKeySource
 {
     public async Task<IReadOnlyList<TokenKey>> GetAsync(CancellationToken token) =>

@@ -7,8 +7,8 @@ using Souk.Shared;
 namespace Souk.Tests.Harness;
 
 /// <summary>
-/// Services in this process, each with a fresh database, that call each other as they would through sidecars. The clock
-/// stands still until a test moves it; jobs and the outbox run when a test says so.
+/// Services in this process, each with a fresh database, that call each other as they would through sidecars.
+/// The clock stands still until a test moves it; jobs and the outbox run when a test says so.
 /// </summary>
 /// <example>
 /// <code>
@@ -38,8 +38,8 @@ internal sealed class TestMesh : IAsyncDisposable
     internal TestBus Bus { get; }
 
     /// <summary>
-    /// Starts real sidecars for these apps, for state, locks and workflows; to be called before the apps are added.
-    /// Calls and outbox events still take the short way.
+    /// Starts real sidecars for these apps, for state, locks and workflows; to be called before the apps are
+    /// added. Calls and outbox events still take the short way.
     /// </summary>
     internal async Task StartSidecarAsync(params string[] appIds) =>
         _sidecar = await TestSidecar.StartAsync(appIds);
@@ -71,6 +71,23 @@ internal sealed class TestMesh : IAsyncDisposable
                 return change?.Invoke(settings) ?? settings;
             }
         );
+        return await StartAsync(appId, database, configure, overrides);
+    }
+
+    /// <summary>Starts a second process of a service on its database, reached as the app id and "-2".</summary>
+    internal Task<TestService> AddReplicaAsync(
+        TestService of,
+        Action<ServiceBuilder> configure,
+        Action<IServiceCollection>? overrides = null
+    ) => StartAsync($"{of.AppId}-2", TestDatabase.Of(of.Settings with { AppPort = 0 }), configure, overrides);
+
+    private async Task<TestService> StartAsync(
+        string address,
+        TestDatabase database,
+        Action<ServiceBuilder> configure,
+        Action<IServiceCollection>? overrides
+    )
+    {
         var app = ServiceHost.Build(
             database.Settings,
             configure,
@@ -82,10 +99,10 @@ internal sealed class TestMesh : IAsyncDisposable
         );
         await ServiceHost.MigrateAsync(app, CancellationToken.None);
         await app.StartAsync();
-        var service = new TestService(appId, app, database);
+        var service = new TestService(address, app, database);
         _services.Add(service);
-        Routes.Add(appId, service.Address);
-        Bus.Add(appId);
+        Routes.Add(address, service.Address);
+        Bus.Add(address);
         return service;
     }
 
@@ -105,7 +122,9 @@ internal sealed class TestMesh : IAsyncDisposable
         return (T)Activator.CreateInstance(typeof(T), invoker)!;
     }
 
-    /// <summary>Publishes and delivers until no outbox has anything left, so that consequences of consequences are in.</summary>
+    /// <summary>
+    /// Publishes and delivers until no outbox has anything left, so that consequences of consequences are in.
+    /// </summary>
     internal async Task DeliverEventsAsync()
     {
         const int roundsMax = 100;

@@ -5,7 +5,9 @@ using Souk.Shared;
 
 namespace Souk.Tests.Harness;
 
-/// <summary>Addresses: which app id listens on which port of this process. An app that is not there is UNAVAILABLE.</summary>
+/// <summary>
+/// Addresses: which app id listens on which port of this process. An app that is not there is UNAVAILABLE.
+/// </summary>
 internal sealed class TestRoutes : IMeshRoutes, IDisposable
 {
     private readonly ConcurrentDictionary<string, GrpcChannel> _channels = new();

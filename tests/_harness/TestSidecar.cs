@@ -11,8 +11,9 @@ namespace Souk.Tests.Harness;
 internal sealed record SidecarPorts(int App, int Grpc, int Http);
 
 /// <summary>
-/// The real sidecars of a test's apps, on free ports, with the repository's own components. Only what would let tests
-/// meet each other is replaced: events stay in memory, state and workflow history go to a fresh database.
+/// The real sidecars of a test's apps, on free ports, with the repository's own components. Only what would
+/// let tests meet each other is replaced: events stay in memory, state and workflow history go to a fresh
+/// database.
 /// </summary>
 internal sealed class TestSidecar : IAsyncDisposable
 {

@@ -26,7 +26,9 @@ internal sealed record TestCaller(string UserId, params Role[] Roles)
     internal static TestCaller Service(string appId) => new($"svc_{appId}", Role.Service);
 }
 
-/// <summary>Signs tokens as the mesh's identity does, with a key of its own that every service under test trusts.</summary>
+/// <summary>
+/// Signs tokens as the mesh's identity does, with a key of its own that every service under test trusts.
+/// </summary>
 internal sealed class TestTokens(TimeProvider clock) : IDisposable
 {
     internal const string KeyId = "test-key";

@@ -49,6 +49,26 @@ internal sealed class MeshTests : ProbeFixture
         await client.FailAsync(new FailRequest { How = "flaky" });
     }
 
+    [Test, Description("X-19")]
+    public async Task Relay_OtherSilent_OpensTheCircuitUntilAProbeSucceeds()
+    {
+        await using var mesh = new TestMesh();
+        var probe = await mesh.AddAsync("probe", ProbeService.Configure);
+        var client = mesh.Client<Souk.Probe.V1.ProbeService.ProbeServiceClient>("probe", TestCaller.Buyer());
+        for (var i = 0; i < Circuit.FailuresMax; i++)
+            Assert.That(await ReasonOfRelay(), Is.EqualTo("DEPENDENCY_UNAVAILABLE"));
+        Assert.That(await ReasonOfRelay(), Is.EqualTo("CIRCUIT_OPEN"));
+
+        await mesh.AddAsync("other", ProbeService.Configure);
+        Assert.That(await ReasonOfRelay(), Is.EqualTo("CIRCUIT_OPEN"), "it rests");
+        mesh.Clock.Advance(Circuit.Rest);
+        await client.RelayAsync(new RelayRequest());
+        Assert.That(probe.Get<Mesh>().CircuitOf("other"), Is.EqualTo(CircuitState.Closed));
+
+        async Task<string> ReasonOfRelay() =>
+            (await Failure.OfAsync(() => client.RelayAsync(new RelayRequest()))).Reason;
+    }
+
     [Test]
     public async Task Relay_OtherNotRunning_IsUnavailable()
     {

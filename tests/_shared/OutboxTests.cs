@@ -1,3 +1,5 @@
+using Dapr.AppCallback.Autogen.Grpc.v1;
+using Grpc.Core;
 using Souk.Probe.V1;
 using Souk.Shared;
 using Souk.Tests.Harness;
@@ -142,6 +144,24 @@ internal sealed class OutboxTests
         Assert.That(await _mesh.Bus.DeliverAsync("probe", newer), Is.EqualTo(Verdict.Success));
         Assert.That(await _mesh.Bus.DeliverAsync("probe", other), Is.EqualTo(Verdict.Success));
         Assert.That(await ValueOf("heard later"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task OnTopicEvent_AppTokenSet_OnlyTheOwnSidecarMayDeliver()
+    {
+        await _mesh.AddAsync(
+            "guarded",
+            ProbeService.Configure,
+            change: settings => settings with { AppApiToken = "sidecar's own" }
+        );
+        var client = new AppCallback.AppCallbackClient(_mesh.Routes.To("guarded"));
+        var failure = await Failure.OfAsync(() => client.OnTopicEventAsync(new TopicEventRequest()));
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.Unauthenticated, "TOKEN_INVALID")));
+        var headers = new Metadata { { "dapr-api-token", "sidecar's own" } };
+        Assert.That(
+            (await client.OnTopicEventAsync(new TopicEventRequest(), headers)).Status,
+            Is.EqualTo(Verdict.Success)
+        );
     }
 
     private OutboxPublisher Publisher => _probe.Get<OutboxPublisher>();

@@ -22,6 +22,32 @@ internal sealed class RequestIdsTests : ProbeFixture
     }
 
     [Test]
+    public async Task Count_SameIdAtTwoReplicas_RunsOnceAndAllGetItsAnswer()
+    {
+        await using var mesh = new TestMesh();
+        var probe = await mesh.AddAsync("probe", ProbeService.Configure);
+        await mesh.AddReplicaAsync(probe, ProbeService.Configure);
+        for (var round = 0; round < 10; round++)
+        {
+            var request = Count($"replicas {round}");
+            var replies = await Task.WhenAll(
+                Enumerable
+                    .Range(0, 20)
+                    .Select(async i =>
+                    {
+                        var appId = i % 2 == 0 ? "probe" : "probe-2";
+                        var client = mesh.Client<Souk.Probe.V1.ProbeService.ProbeServiceClient>(
+                            appId,
+                            _caller
+                        );
+                        return await client.CountAsync(request);
+                    })
+            );
+            Assert.That(replies.Select(reply => reply.Value), Is.All.EqualTo(1));
+        }
+    }
+
+    [Test]
     public async Task Count_RepeatedLater_GivesTheFirstAnswer()
     {
         var request = Count("repeated");

@@ -1,4 +1,5 @@
--- Events that committed with their state change and still have to reach the broker. A row is deleted once published.
+-- Events that committed with their state change and still have to reach the broker. A row is deleted once
+-- published.
 create table outbox (
   seq bigint generated always as identity primary key,
   event_id uuid not null,
