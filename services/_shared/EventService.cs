@@ -62,7 +62,8 @@ internal sealed partial class EventService(
         }
         catch (Exception e) when (e is InvalidProtocolBufferException or InvalidJsonException)
         {
-            LogPoison(logger, e, request.Id, request.Topic);
+            // Only the kind of mistake: the parser's message quotes the payload, which may hold personal data.
+            LogPoison(logger, request.Id, request.Topic, e.GetType().Name);
             return Verdict.Drop;
         }
         try
@@ -99,8 +100,8 @@ internal sealed partial class EventService(
     [LoggerMessage(LogLevel.Debug, "No handler for {Type} on {Topic}")]
     private static partial void LogUnhandled(ILogger logger, string type, string topic);
 
-    [LoggerMessage(LogLevel.Error, "Event {EventId} on {Topic} cannot be read and goes to the dead letters")]
-    private static partial void LogPoison(ILogger logger, Exception error, string eventId, string topic);
+    [LoggerMessage(LogLevel.Error, "Event {EventId} on {Topic} goes to the dead letters: {Mistake}")]
+    private static partial void LogPoison(ILogger logger, string eventId, string topic, string mistake);
 
     [LoggerMessage(LogLevel.Warning, "Event {EventId} on {Topic} failed and will be delivered again")]
     private static partial void LogFailed(ILogger logger, Exception error, string eventId, string topic);
