@@ -101,7 +101,9 @@ runtime() {
 launch() {
   local file
   file=$(run_file)
-  local -a command=(dotnet "$ROOT/artifacts/bin/Sidecar/release/sidecar.dll" run -f "$file" --pid-dir "$PIDS")
+  local -a command=(dotnet "$ROOT/artifacts/bin/Sidecar/release/sidecar.dll" run -f "$file")
+  # Dapr leaves a dead app dead; this runtime can do better when it is asked to.
+  command+=(--restart --pid-dir "$PIDS")
   [[ $(runtime) == sidecar ]] || command=(dapr run -f "$file")
   port_open "$PORT" && die "port $PORT is taken; set SOUK_GATEWAY_PORT"
   [[ ! -f $LOG ]] || mv "$LOG" "$LOG.1"
@@ -160,7 +162,7 @@ up() {
   write_accounts
   write_secrets
   load_env
-  # Up already, unless one of its apps has died: nobody restarts that one alone.
+  # A mesh that is up but does not become ready is started afresh.
   if ! mesh_pid >/dev/null || ! wait_for 10 ready; then
     stop_mesh
     launch

@@ -50,6 +50,10 @@ internal static class SidecarHost
         {
             Description = "Host the sidecars; somebody else starts the apps",
         };
+        var restart = new Option<bool>("--restart")
+        {
+            Description = "Start an app again that ends without being asked to",
+        };
         var pidDirectory = new Option<string>("--pid-dir")
         {
             Description = "Where to write <app>.pid of what runs",
@@ -59,6 +63,7 @@ internal static class SidecarHost
             file,
             only,
             noApps,
+            restart,
             pidDirectory,
         };
         command.SetAction(
@@ -70,6 +75,7 @@ internal static class SidecarHost
                     new MeshRunOptions(apps)
                     {
                         StartApps = !parsed.GetValue(noApps),
+                        RestartApps = parsed.GetValue(restart),
                         PidDirectory = parsed.GetValue(pidDirectory),
                     }
                 );

@@ -7,8 +7,15 @@ using Souk.Sidecar.Files;
 namespace Souk.Sidecar.Processes;
 
 /// <summary>Starts the apps of a run, tells when one ends, and stops them all.</summary>
-internal sealed partial class AppRunner(PidFiles pids, TimeProvider clock, ILogger logger)
+/// <param name="pids">Where each app's process is written down.</param>
+/// <param name="restart">Whether an app that ends without being asked to is started again; Dapr does not.</param>
+/// <param name="clock">Times the pauses.</param>
+/// <param name="logger">Takes what happens to the apps.</param>
+internal sealed partial class AppRunner(PidFiles pids, bool restart, TimeProvider clock, ILogger logger)
 {
+    // Long enough that an app which cannot start does not keep the machine busy.
+    private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
+
     // What an app may take to finish its work after SIGTERM.
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
 
@@ -18,20 +25,10 @@ internal sealed partial class AppRunner(PidFiles pids, TimeProvider clock, ILogg
 
     public void Start(AppSpec app)
     {
-        var process = new Process { StartInfo = StartInfoOf(app) };
-        try
-        {
-            process.Start();
-        }
-        catch (System.ComponentModel.Win32Exception e)
-        {
-            process.Dispose();
-            throw new ConfigException($"app '{app.AppId}': cannot start '{app.Command[0]}': {e.Message}", e);
-        }
-        pids.Write(app.AppId, process.Id);
-        LogStarted(logger, app.AppId, process.Id);
+        var running = new Running(Launch(app));
+        running.Watch = WatchAsync(app, running);
         lock (_gate)
-            _running[app.AppId] = new Running(process, WatchAsync(app.AppId, process));
+            _running[app.AppId] = running;
     }
 
     /// <summary>Waits for the end: true when every app has ended by itself, false when asked to stop.</summary>
@@ -60,7 +57,7 @@ internal sealed partial class AppRunner(PidFiles pids, TimeProvider clock, ILogg
         lock (_gate)
         {
             if (_running.TryGetValue(appId, out var running))
-                Terminate(running.Process);
+                Terminate(running);
         }
     }
 
@@ -71,7 +68,7 @@ internal sealed partial class AppRunner(PidFiles pids, TimeProvider clock, ILogg
         lock (_gate)
             all = [.. _running.Values];
         foreach (var running in all)
-            Terminate(running.Process);
+            Terminate(running);
         try
         {
             await Task.WhenAll(all.Select(running => running.Watch)).WaitAsync(StopTimeout, clock);
@@ -110,7 +107,40 @@ internal sealed partial class AppRunner(PidFiles pids, TimeProvider clock, ILogg
         return info;
     }
 
-    private async Task WatchAsync(string appId, Process process)
+    private Process Launch(AppSpec app)
+    {
+        var process = new Process { StartInfo = StartInfoOf(app) };
+        try
+        {
+            process.Start();
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            process.Dispose();
+            throw new ConfigException($"app '{app.AppId}': cannot start '{app.Command[0]}': {e.Message}", e);
+        }
+        pids.Write(app.AppId, process.Id);
+        LogStarted(logger, app.AppId, process.Id);
+        return process;
+    }
+
+    private async Task WatchAsync(AppSpec app, Running running)
+    {
+        await EndAsync(app.AppId, running.Process);
+        while (restart && !running.IsStopping)
+        {
+            await Task.Delay(RestartPause, clock);
+            lock (_gate)
+            {
+                if (running.IsStopping)
+                    return;
+                running.Process = Launch(app);
+            }
+            await EndAsync(app.AppId, running.Process);
+        }
+    }
+
+    private async Task EndAsync(string appId, Process process)
     {
         var pumps = Task.WhenAll(
             _output.PumpAsync(appId, process.StandardOutput.BaseStream),
@@ -122,10 +152,14 @@ internal sealed partial class AppRunner(PidFiles pids, TimeProvider clock, ILogg
         LogExited(logger, appId, process.ExitCode);
     }
 
-    private static void Terminate(Process process)
+    private void Terminate(Running running)
     {
-        if (!process.HasExited)
-            _ = Kill(process.Id, SigTerm);
+        lock (_gate)
+        {
+            running.IsStopping = true;
+            if (!running.Process.HasExited)
+                _ = Kill(running.Process.Id, SigTerm);
+        }
     }
 
     private const int SigTerm = 15;
@@ -144,5 +178,11 @@ internal sealed partial class AppRunner(PidFiles pids, TimeProvider clock, ILogg
     [LoggerMessage(LogLevel.Warning, "Process {Pid} did not stop in time and is killed")]
     private static partial void LogKilled(ILogger logger, int pid);
 
-    private sealed record Running(Process Process, Task Watch);
+    /// <summary>An app's present process; guarded by the gate.</summary>
+    private sealed class Running(Process process)
+    {
+        public Process Process { get; set; } = process;
+        public Task Watch { get; set; } = Task.CompletedTask;
+        public bool IsStopping { get; set; }
+    }
 }

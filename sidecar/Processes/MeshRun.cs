@@ -10,6 +10,9 @@ internal sealed record MeshRunOptions(IReadOnlyList<AppSpec> Apps)
 {
     public bool StartApps { get; init; }
 
+    /// <summary>Whether an app that dies is started again.</summary>
+    public bool RestartApps { get; init; }
+
     /// <summary>Null for no pid files.</summary>
     public string? PidDirectory { get; init; }
 }
@@ -31,7 +34,7 @@ internal static partial class MeshRun
         );
         foreach (var app in server.Apps.All)
             LogHosted(logger, app.AppId, app.Spec.GrpcPort, app.Spec.HttpPort, app.Spec.AppPort);
-        var runner = new AppRunner(pids, TimeProvider.System, logger);
+        var runner = new AppRunner(pids, options.RestartApps, TimeProvider.System, logger);
         foreach (var app in server.Apps.All)
         {
             app.RequestShutdown = server.Apps.All.Count == 1 ? signals.Stop : () => runner.Stop(app.AppId);
