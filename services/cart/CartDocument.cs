@@ -1,0 +1,66 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Souk.Cart;
+
+/// <summary>A cart as the state store keeps it at "cart:{user_id}" (CART-07). A value: changes make a new one.</summary>
+internal sealed record CartDocument
+{
+    public required string UserId { get; init; }
+
+    /// <summary>Currency of every line; empty while there are none.</summary>
+    public string Currency { get; init; } = "";
+
+    public IReadOnlyList<CartLine> Items { get; init; } = [];
+
+    public IReadOnlyList<string> Coupons { get; init; } = [];
+
+    /// <summary>Lines kept for later; they outlive the rest (CART-09).</summary>
+    public IReadOnlyList<CartLine> SavedItems { get; init; } = [];
+
+    public DateTimeOffset? UpdatedAt { get; init; }
+
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>What was done to the cart already, newest last: request ids, orders and guests, each with its kind.</summary>
+    public IReadOnlyList<string> Done { get; init; } = [];
+
+    /// <summary>An empty cart.</summary>
+    public static CartDocument Empty(string userId) => new() { UserId = userId };
+
+    /// <summary>The cart as of an instant: once it has ended only the saved lines are left.</summary>
+    public CartDocument AsOf(DateTimeOffset now) =>
+        ExpiresAt is { } end && end <= now
+            ? Empty(UserId) with
+            {
+                SavedItems = SavedItems,
+                Done = Done,
+            }
+            : this;
+
+    /// <summary>Whether there is anything worth keeping.</summary>
+    [JsonIgnore]
+    public bool IsEmpty => Items.Count == 0 && SavedItems.Count == 0 && Coupons.Count == 0;
+
+    public byte[] ToJson() => JsonSerializer.SerializeToUtf8Bytes(this, CartJson.Default.CartDocument);
+
+    public static CartDocument FromJson(ReadOnlySpan<byte> json) =>
+        JsonSerializer.Deserialize(json, CartJson.Default.CartDocument)
+        ?? throw new InvalidOperationException("A stored cart is null.");
+}
+
+/// <summary>A line. The price is a plain number in the cart's currency, as the documents have it; exact, never a float.</summary>
+internal sealed record CartLine(
+    string ItemId,
+    string ProductId,
+    string Sku,
+    int Quantity,
+    decimal Price,
+    string SellerId,
+    DateTimeOffset AddedAt,
+    string Name
+);
+
+[JsonSerializable(typeof(CartDocument))]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+internal sealed partial class CartJson : JsonSerializerContext;

@@ -1,0 +1,119 @@
+using System.Globalization;
+using Dapr;
+using Dapr.Client;
+
+namespace Souk.Cart;
+
+/// <summary>Carts in the Dapr state store, changed by compare-and-set on their etags.</summary>
+internal sealed class CartStore(
+    DaprClient dapr,
+    CartSettings settings,
+    CartExpiries expiries,
+    TimeProvider clock
+)
+{
+    private const string StoreName = "cartstore";
+    private const int AttemptsMax = 8;
+
+    // Saved lines outlive the cart; the document then lives as long as they do.
+    private static readonly TimeSpan SavedLifetime = TimeSpan.FromDays(90);
+    private static readonly StateOptions FirstWrite = new() { Concurrency = ConcurrencyMode.FirstWrite };
+
+    /// <summary>The service's clock, now.</summary>
+    public DateTimeOffset Now => clock.GetUtcNow();
+
+    /// <summary>A new id in its wire form.</summary>
+    public string NewId(string prefix) => Ids.New(prefix, clock);
+
+    /// <summary>The user's cart as of now, and its etag; an empty cart and no etag when there is none.</summary>
+    public async Task<(CartDocument Cart, string Etag)> GetAsync(
+        string userId,
+        CancellationToken cancellationToken
+    )
+    {
+        var (json, etag) = await dapr.GetByteStateAndETagAsync(
+            StoreName,
+            Key(userId),
+            cancellationToken: cancellationToken
+        );
+        return json.IsEmpty
+            ? (CartDocument.Empty(userId), "")
+            : (CartDocument.FromJson(json.Span).AsOf(clock.GetUtcNow()), etag);
+    }
+
+    /// <summary>
+    /// Changes the user's cart. The change runs again on the newer cart when another was quicker; a change that returns the
+    /// very cart it was given writes nothing.
+    /// </summary>
+    public async Task<(CartDocument Cart, string Etag)> ChangeAsync(
+        string userId,
+        Func<CartDocument, CartDocument> change,
+        CancellationToken cancellationToken
+    )
+    {
+        for (var attempt = 1; attempt <= AttemptsMax; attempt++)
+        {
+            var (before, etag) = await GetAsync(userId, cancellationToken);
+            var after = change(before);
+            if (ReferenceEquals(after, before))
+                return (before, etag);
+            var now = clock.GetUtcNow();
+            after = after with { UpdatedAt = now, ExpiresAt = now + settings.Lifetime };
+            if (await TrySaveAsync(after, etag, cancellationToken))
+            {
+                expiries.Note(after);
+                return (after, etag);
+            }
+
+            // Losers of a race step out of each other's way.
+            await Task.Delay(Random.Shared.Next(1, 5 * attempt), cancellationToken);
+        }
+
+        throw Fault.VersionConflict("The cart");
+    }
+
+    /// <summary>Deletes a cart whatever is in it.</summary>
+    public Task DeleteAsync(string userId, CancellationToken cancellationToken) =>
+        dapr.DeleteStateAsync(StoreName, Key(userId), cancellationToken: cancellationToken);
+
+    private async Task<bool> TrySaveAsync(CartDocument cart, string etag, CancellationToken cancellationToken)
+    {
+        var lifetime = cart.SavedItems.Count > 0 ? SavedLifetime : settings.Lifetime;
+        var metadata = new Dictionary<string, string>
+        {
+            ["ttlInSeconds"] = ((long)lifetime.TotalSeconds).ToString(CultureInfo.InvariantCulture),
+            ["contentType"] = "application/json",
+        };
+        if (etag.Length > 0)
+            return await dapr.TrySaveByteStateAsync(
+                StoreName,
+                Key(cart.UserId),
+                cart.ToJson(),
+                etag,
+                FirstWrite,
+                metadata,
+                cancellationToken
+            );
+        try
+        {
+            await dapr.SaveByteStateAsync(
+                StoreName,
+                Key(cart.UserId),
+                cart.ToJson(),
+                FirstWrite,
+                metadata,
+                cancellationToken
+            );
+            return true;
+        }
+        catch (DaprException)
+        {
+            // A lost first write looks like any failure of the store: only another look tells them apart.
+            if ((await GetAsync(cart.UserId, cancellationToken)).Etag.Length > 0)
+                return false;
+            throw;
+        }
+    }
+
+    private static string Key(string userId) => $"cart:{userId}";
+}
