@@ -13,6 +13,7 @@ namespace Souk.Sidecar;
 internal sealed class AppChannel : IDisposable
 {
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan ReconnectBackoff = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(1);
 
     private readonly AppSpec _app;
@@ -28,7 +29,14 @@ internal sealed class AppChannel : IDisposable
         AppToken = appToken;
         if (app.AppPort == 0)
             return;
-        var options = new GrpcChannelOptions { HttpHandler = transport, DisposeHttpClient = false };
+        var options = new GrpcChannelOptions
+        {
+            HttpHandler = transport,
+            DisposeHttpClient = false,
+            // This class knows when the app is back; the channel must not wait long after that.
+            InitialReconnectBackoff = ReconnectBackoff,
+            MaxReconnectBackoff = ReconnectBackoff,
+        };
         _channel = GrpcChannel.ForAddress($"http://{app.AppAddress}:{app.AppPort}", options);
         Callbacks = new AppCallback.AppCallbackClient(_channel);
     }
@@ -56,13 +64,11 @@ internal sealed class AppChannel : IDisposable
     /// </summary>
     public void Report(RpcException failure)
     {
-        if (
-            failure.Status.DebugException is HttpRequestException
-            {
-                HttpRequestError: HttpRequestError.ConnectionError
-            }
-        )
-            ReportDown();
+        for (var cause = failure.Status.DebugException; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is SocketException { SocketErrorCode: SocketError.ConnectionRefused })
+                ReportDown();
+        }
     }
 
     /// <summary>Waits until the app listens.</summary>

@@ -108,7 +108,7 @@ internal sealed partial class SidecarApp : IAsyncDisposable
         {
             await Channel.WatchAsync(OnUpAsync, _stopping.Token);
         }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        catch (Exception) when (_stopping.IsCancellationRequested)
         {
             return;
         }

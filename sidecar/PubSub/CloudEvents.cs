@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Souk.Sidecar.PubSub;
@@ -44,11 +45,17 @@ internal static class CloudEvents
         "tracestate",
     ];
 
+    // Text stays readable and short: no browser will ever parse it as HTML.
+    private static readonly JsonWriterOptions Plain = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     /// <summary>The envelope as UTF-8 JSON. Throws JsonException when the content type promises an event and the data is none.</summary>
     public static byte[] Wrap(in EventDraft draft, TimeProvider clock)
     {
         var output = new ArrayBufferWriter<byte>(draft.Data.Length + 512);
-        using (var json = new Utf8JsonWriter(output))
+        using (var json = new Utf8JsonWriter(output, Plain))
         {
             json.WriteStartObject();
             if (MediaTypeOf(draft.ContentType) == ContentType)
@@ -57,6 +64,15 @@ internal static class CloudEvents
                 WriteNew(json, draft, clock);
             json.WriteEndObject();
         }
+        return output.WrittenSpan.ToArray();
+    }
+
+    /// <summary>JSON without blanks.</summary>
+    public static byte[] Compact(JsonElement element)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(output, Plain))
+            element.WriteTo(json);
         return output.WrittenSpan.ToArray();
     }
 

@@ -105,8 +105,13 @@ internal static class ReceivedEvent
             return ByteString.FromBase64(base64);
         if (data is not { } element)
             return ByteString.Empty;
-        if (CloudEvents.IsJson(contentType))
-            return UnsafeByteOperations.UnsafeWrap(JsonSerializer.SerializeToUtf8Bytes(element));
+        // An event that does not say what its data is has JSON, unless it is a string.
+        var isJson =
+            contentType.Length == 0
+                ? element.ValueKind != JsonValueKind.String
+                : CloudEvents.IsJson(contentType);
+        if (isJson)
+            return UnsafeByteOperations.UnsafeWrap(CloudEvents.Compact(element));
         if (!CloudEvents.IsText(contentType))
             return ByteString.Empty;
         return element.ValueKind == JsonValueKind.String

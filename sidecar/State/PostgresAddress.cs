@@ -31,6 +31,7 @@ internal static class PostgresAddress
         builder.MaxAutoPrepare = 32;
         builder.AutoPrepareMinUsages = 2;
         builder.NoResetOnClose = true;
+        builder.IncludeFailedBatchedCommand = true;
         builder.ApplicationName ??= "sidecar";
         return builder.ConnectionString;
     }

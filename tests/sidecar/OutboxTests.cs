@@ -1,0 +1,159 @@
+using Dapr.Client.Autogen.Grpc.v1;
+using Google.Protobuf;
+using Grpc.Core;
+using Souk.Sidecar.PubSub;
+using Souk.Sidecar.Redis;
+using Souk.Tests.Harness;
+
+namespace Souk.Tests.Sidecar;
+
+/// <summary>The transactional outbox: an event is published if and only if its transaction commits.</summary>
+[Description("X-14")]
+internal sealed class OutboxTests
+{
+    private readonly string _run = Guid.CreateVersion7().ToString("N");
+    private readonly List<IAsyncDisposable> _started = [];
+    private SidecarDatabase _database = null!;
+    private TopicApp _app = null!;
+    private TestSidecar _sidecar = null!;
+
+    private string Owner => "owner" + _run;
+
+    private string Topic => "changed-" + _run;
+
+    [SetUp]
+    public async Task Start()
+    {
+        _started.Clear();
+        _started.Add(_database = await SidecarDatabase.CreateAsync());
+        _started.Add(_app = await TopicApp.StartAsync(TopicApp.To(Topic)));
+        var outbox = Yaml.Item("outboxPublishPubsub", "pubsub") + Yaml.Item("outboxPublishTopic", Topic);
+        var components = Yaml.PostgresState(_database.Address, metadata: outbox) + Yaml.RedisPubSub();
+        _sidecar = await TestSidecar.StartAsync(
+            components,
+            TestSidecar.App(Owner),
+            TestSidecar.App("listener", _app.Port)
+        );
+        _started.Add(_sidecar);
+    }
+
+    [TearDown]
+    public async Task Stop()
+    {
+        foreach (var started in Enumerable.Reverse(_started))
+            await started.DisposeAsync();
+    }
+
+    [Test]
+    public async Task ExecuteStateTransaction_Commits_PublishesEachUpsertOnce()
+    {
+        await TransactAsync(Upsert("a", "1"), Upsert("b", "2"));
+        var events = await _app.UntilAsync(2);
+        Assert.That(events.Select(item => item.Data.ToStringUtf8()), Is.EquivalentTo(new[] { "1", "2" }));
+        Assert.That(events.Select(item => item.Source), Is.All.EqualTo(Owner));
+        Assert.That(events.Select(item => item.DataContentType), Is.All.EqualTo("application/json"));
+        await Eventually.ThatAsync(async () => await MarkersAsync() == 0, "markers to go");
+        Assert.That(_app.Events, Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public async Task ExecuteStateTransaction_Conflict_PublishesNothing()
+    {
+        await TransactAsync(Upsert("a", "1"));
+        await _app.UntilAsync(1);
+        var stale = Upsert("a", "2");
+        stale.Request.Etag = new Etag { Value = Guid.CreateVersion7().ToString() };
+        var failure = await DaprFailure.OfAsync(() => TransactAsync(Upsert("b", "3"), stale));
+        Assert.That(failure.Code, Is.EqualTo(StatusCode.Internal));
+        await TransactAsync(Upsert("c", "4"));
+        await _app.UntilAsync(1, item => item.Data.ToStringUtf8() == "4");
+        Assert.That(
+            _app.Events.Select(item => item.Data.ToStringUtf8()),
+            Is.EquivalentTo(new[] { "1", "4" })
+        );
+    }
+
+    [Test]
+    public async Task ExecuteStateTransaction_Projection_IsPublishedInPlaceOfTheValueAndNotStored()
+    {
+        var projection = Upsert("a", """{"shown":true}""");
+        projection.Request.Metadata.Add("outbox.projection", "true");
+        projection.Request.Metadata.Add("cloudevent.type", "souk.changed");
+        await TransactAsync(Upsert("a", """{"secret":1}"""), projection);
+        var published = (await _app.UntilAsync(1))[0];
+        Assert.That(
+            (published.Data.ToStringUtf8(), published.Type),
+            Is.EqualTo(("""{"shown":true}""", "souk.changed"))
+        );
+        var stored = await _sidecar
+            .Client(Owner)
+            .GetStateAsync(new GetStateRequest { StoreName = "store", Key = "a" });
+        Assert.That(stored.Data.ToStringUtf8(), Is.EqualTo("""{"secret":1}"""));
+    }
+
+    [Test]
+    public async Task Outbox_SidecarDiedAfterCommit_PublishesAfterRestart()
+    {
+        // What a sidecar leaves that dies between the commit and passing the event on.
+        await _sidecar.StopAsync();
+        var id = Guid.CreateVersion7().ToString();
+        await LeaveAsync(id);
+        await _database.ScalarAsync(
+            $"insert into state (key, value, etag) values ('outbox-{id}', '0', gen_random_uuid())"
+        );
+        await _sidecar.RestartAsync();
+        var published = (await _app.UntilAsync(1))[0];
+        Assert.That((published.Id, published.Data.ToStringUtf8()), Is.EqualTo((id, "left")));
+        await Eventually.ThatAsync(async () => await MarkersAsync() == 0, "the marker to go");
+    }
+
+    [Test]
+    public async Task Outbox_SidecarDiedBeforeCommit_PublishesNothingButTheNext()
+    {
+        await _sidecar.StopAsync();
+        await LeaveAsync(Guid.CreateVersion7().ToString());
+        await _sidecar.RestartAsync();
+        await TransactAsync(Upsert("a", "1"));
+        await _app.UntilAsync(1, item => item.Data.ToStringUtf8() == "1");
+        Assert.That(_app.Events, Has.Count.EqualTo(1));
+    }
+
+    // Puts an event on the internal topic as a sidecar does before its transaction.
+    private async Task LeaveAsync(string id)
+    {
+        await using var redis = new RedisClient(
+            RedisOf(Backends.Redis),
+            TimeSpan.FromSeconds(5),
+            TimeProvider.System
+        );
+        var draft = new EventDraft("pubsub", Topic, "left"u8.ToArray())
+        {
+            ContentType = "text/plain",
+            Source = Owner,
+            Metadata = TopicRoute.NoMetadata,
+            Extra = new Dictionary<string, string> { ["id"] = id },
+        };
+        var envelope = CloudEvents.Wrap(draft, TimeProvider.System);
+        await redis.ExecuteAsync(["XADD", $"{Owner}{Topic}outbox", "*", "data", envelope], default);
+    }
+
+    private static RedisOptions RedisOf(string address) =>
+        new(address.Split(':')[0], int.Parse(address.Split(':')[1]));
+
+    private async Task<long> MarkersAsync() =>
+        (long)(await _database.ScalarAsync("select count(*) from state where key like 'outbox-%'"))!;
+
+    private static TransactionalStateOperation Upsert(string key, string value)
+    {
+        var item = new StateItem { Key = key, Value = ByteString.CopyFromUtf8(value) };
+        item.Metadata.Add("datacontenttype", "application/json");
+        return new TransactionalStateOperation { OperationType = "upsert", Request = item };
+    }
+
+    private async Task TransactAsync(params TransactionalStateOperation[] operations)
+    {
+        var request = new ExecuteStateTransactionRequest { StoreName = "store" };
+        request.Operations.AddRange(operations);
+        await _sidecar.Client(Owner).ExecuteStateTransactionAsync(request);
+    }
+}

@@ -1,0 +1,227 @@
+using System.Net;
+using Grpc.Core;
+using Grpc.Core.Interceptors;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Souk.Sidecar;
+using Souk.Tests.Standins;
+
+namespace Souk.Tests.Sidecar;
+
+/// <summary>Calls of every kind through two apps' sidecars.</summary>
+internal sealed class ProxyTests
+{
+    private GrpcSeen _seen = new();
+    private WebApplication _app = null!;
+    private TestSidecar _sidecar = null!;
+    private int _port;
+
+    private GrpcEchoClient Client => ClientOf("callee");
+
+    [SetUp]
+    public async Task Start()
+    {
+        _seen = new GrpcSeen();
+        _port = TopicApp.FreePort();
+        _app = await UpAsync();
+        _sidecar = await TestSidecar.StartAsync(
+            "",
+            TestSidecar.App("caller"),
+            TestSidecar.App("callee", _port),
+            TestSidecar.App("down", TopicApp.FreePort())
+        );
+    }
+
+    [TearDown]
+    public async Task Stop()
+    {
+        await _sidecar.DisposeAsync();
+        await _app.DisposeAsync();
+    }
+
+    [Test]
+    public async Task Unary_Call_CarriesHeadersAndTrailersBothWays()
+    {
+        var headers = new Metadata { { "x-one", "1" }, { "x-many-bin", [0, 255] } };
+        using var call = Client.EchoAsync("hello", new CallOptions(headers));
+        Assert.That(await call, Is.EqualTo("hello"));
+        var back = await call.ResponseHeadersAsync;
+        Assert.That(back.GetValue("x-one"), Is.EqualTo("1"));
+        Assert.That(call.GetTrailers().GetValueBytes("x-many-bin"), Is.EqualTo(new byte[] { 0, 255 }));
+        Assert.That(_seen.RequestHeaders?.GetValue("dapr-caller-app-id"), Is.EqualTo("caller"));
+    }
+
+    [Test]
+    public async Task Unary_LargeMessage_ArrivesWhole()
+    {
+        var text = new string('x', 3_000_000) + "end";
+        Assert.That(await Client.EchoAsync(text), Is.EqualTo(text));
+    }
+
+    [Test]
+    public async Task Unary_ParallelCalls_AllAnswer()
+    {
+        var client = Client;
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 500).Select(async i => await client.EchoAsync($"{i}"))
+        );
+        Assert.That(answers, Is.EqualTo(Enumerable.Range(0, 500).Select(i => $"{i}")));
+    }
+
+    [Test]
+    public async Task Unary_AppFails_StatusAndDetailsPass()
+    {
+        try
+        {
+            await Client.FailAsync("this");
+            Assert.Fail("the call succeeded");
+        }
+        catch (RpcException e)
+        {
+            Assert.That(e.Status.StatusCode, Is.EqualTo(StatusCode.FailedPrecondition));
+            Assert.That(e.Status.Detail, Is.EqualTo("cannot this"));
+            Assert.That(e.Trailers.GetValueBytes("detail-bin"), Is.EqualTo(new byte[] { 0, 1, 255 }));
+        }
+    }
+
+    [Test]
+    public async Task ClientStreaming_Messages_AllArrive()
+    {
+        using var call = Client.Join();
+        for (var i = 0; i < 100; i++)
+            await call.RequestStream.WriteAsync($"{i}");
+        await call.RequestStream.CompleteAsync();
+        Assert.That(await call, Is.EqualTo(string.Join(',', Enumerable.Range(0, 100))));
+    }
+
+    [Test]
+    public async Task ServerStreaming_Messages_AllArriveInOrder()
+    {
+        using var call = Client.Count(1000);
+        var received = new List<string>();
+        await foreach (var item in call.ResponseStream.ReadAllAsync())
+            received.Add(item);
+        Assert.That(received, Is.EqualTo(Enumerable.Range(1, 1000).Select(i => $"{i}")));
+    }
+
+    [Test]
+    public async Task DuplexStreaming_EachMessage_IsAnsweredBeforeTheNext()
+    {
+        using var call = Client.Shout();
+        for (var i = 0; i < 20; i++)
+        {
+            await call.RequestStream.WriteAsync($"word {i}");
+            Assert.That(await call.ResponseStream.MoveNext());
+            Assert.That(call.ResponseStream.Current, Is.EqualTo($"WORD {i}"));
+        }
+        await call.RequestStream.CompleteAsync();
+        Assert.That(await call.ResponseStream.MoveNext(), Is.False);
+    }
+
+    [Test]
+    public async Task Unary_Deadline_ReachesTheAppAndEndsTheCall()
+    {
+        var options = new CallOptions(
+            deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddMilliseconds(500)
+        );
+        var failure = await DaprFailure.OfAsync(async () => await Client.HangAsync(options));
+        Assert.That(failure.Code, Is.EqualTo(StatusCode.DeadlineExceeded));
+        await _seen.UntilCancelled();
+        Assert.That(_seen.Deadline, Is.LessThan(DateTime.MaxValue));
+    }
+
+    [Test]
+    public async Task Unary_CallerCancels_ReachesTheApp()
+    {
+        using var cancellation = new CancellationTokenSource();
+        using var call = Client.HangAsync(new CallOptions(cancellationToken: cancellation.Token));
+        await _seen.UntilArrived();
+        await cancellation.CancelAsync();
+        await _seen.UntilCancelled();
+        var failure = await DaprFailure.OfAsync(async () => await call);
+        Assert.That(failure.Code, Is.EqualTo(StatusCode.Cancelled));
+    }
+
+    [Test]
+    public async Task Unary_AppDown_IsUnavailable()
+    {
+        var failure = await DaprFailure.OfAsync(async () => await ClientOf("down").EchoAsync("x"));
+        Assert.That(failure.Code, Is.EqualTo(StatusCode.Unavailable));
+    }
+
+    [Test]
+    public async Task Unary_AppRestarted_CallsReachItAgain()
+    {
+        Assert.That(await Client.EchoAsync("a"), Is.EqualTo("a"));
+        await _app.DisposeAsync();
+        var failure = await DaprFailure.OfAsync(async () => await Client.EchoAsync("b"));
+        Assert.That(failure.Code, Is.EqualTo(StatusCode.Unavailable));
+        _app = await UpAsync();
+        Assert.That(await Client.EchoAsync("c"), Is.EqualTo("c"));
+    }
+
+    [Test]
+    public async Task Unary_NoTarget_IsUnknown()
+    {
+        var client = new GrpcEchoClient(_sidecar.Channel("caller"));
+        var failure = await DaprFailure.OfAsync(async () => await client.EchoAsync("x"));
+        Assert.That(failure.Code, Is.EqualTo(StatusCode.Unknown));
+        Assert.That(failure.Message, Does.Contain("dapr-callee-app-id or dapr-app-id not found"));
+    }
+
+    [Test]
+    public async Task Unary_UnknownTarget_IsInternal()
+    {
+        var failure = await DaprFailure.OfAsync(async () => await ClientOf("nobody").EchoAsync("x"));
+        Assert.That(failure.Code, Is.EqualTo(StatusCode.Internal));
+    }
+
+    [Test]
+    public async Task Unary_Tokens_AreCheckedAndNotPassedOn()
+    {
+        var settings = new SidecarSettings { ApiToken = "api", AppToken = "app" };
+        await using var sidecar = await TestSidecar.StartAsync(
+            settings,
+            "",
+            TestSidecar.App("callee", _port)
+        );
+        var client = new GrpcEchoClient(sidecar.Channel("callee"));
+        var target = new Metadata { { "dapr-app-id", "callee" } };
+        var failure = await DaprFailure.OfAsync(async () =>
+            await client.EchoAsync("x", new CallOptions(target))
+        );
+        Assert.That(failure.Code, Is.EqualTo(StatusCode.Unauthenticated));
+        target.Add("dapr-api-token", "api");
+        Assert.That(await client.EchoAsync("x", new CallOptions(target)), Is.EqualTo("x"));
+        Assert.That(_seen.RequestHeaders?.GetValue("dapr-api-token"), Is.EqualTo("app"));
+    }
+
+    private GrpcEchoClient ClientOf(string appId) =>
+        new(
+            _sidecar
+                .Channel("caller")
+                .Intercept(headers =>
+                {
+                    headers.Add("dapr-app-id", appId);
+                    return headers;
+                })
+        );
+
+    private async Task<WebApplication> UpAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.Listen(IPAddress.Loopback, _port, endpoint => endpoint.Protocols = HttpProtocols.Http2)
+        );
+        builder.Services.AddGrpc();
+        builder.Services.AddSingleton(_seen);
+        var app = builder.Build();
+        app.MapGrpcService<GrpcEchoService>();
+        await app.StartAsync();
+        return app;
+    }
+}

@@ -1,0 +1,92 @@
+using Grpc.Net.Client;
+using Souk.Sidecar;
+using Souk.Sidecar.Files;
+using DaprApi = Dapr.Client.Autogen.Grpc.v1.Dapr;
+
+namespace Souk.Tests.Sidecar;
+
+/// <summary>Sidecars in this process, with components of their own on the real servers.</summary>
+internal sealed class TestSidecar : IAsyncDisposable
+{
+    private readonly string _folder;
+    private readonly IReadOnlyList<AppSpec> _specs;
+    private readonly SidecarSettings _settings;
+    private readonly Dictionary<string, GrpcChannel> _channels = [];
+    private SidecarServer _server;
+    private bool _stopped;
+
+    private TestSidecar(
+        string folder,
+        SidecarSettings settings,
+        IReadOnlyList<AppSpec> specs,
+        SidecarServer server
+    )
+    {
+        _folder = folder;
+        _settings = settings;
+        _specs = specs;
+        _server = server;
+    }
+
+    internal static async Task<TestSidecar> StartAsync(string components, params AppSpec[] apps) =>
+        await StartAsync(new SidecarSettings(), components, apps);
+
+    internal static async Task<TestSidecar> StartAsync(
+        SidecarSettings settings,
+        string components,
+        params AppSpec[] apps
+    )
+    {
+        var folder = Directory.CreateTempSubdirectory("souk-sidecar-").FullName;
+        await File.WriteAllTextAsync(Path.Combine(folder, "components.yaml"), components);
+        var specs = apps.Select(app => app with { Directory = folder, ResourcesPaths = [folder] }).ToArray();
+        var server = await SidecarServer.StartAsync(specs, settings, CancellationToken.None);
+        // A restart must come back on the ports that callers know.
+        var placed = server.Apps.All.Select(app => app.Spec).ToArray();
+        return new TestSidecar(folder, settings, placed, server);
+    }
+
+    /// <summary>An app for <see cref="StartAsync(string, AppSpec[])"/>; port 0 for none.</summary>
+    internal static AppSpec App(string id, int port = 0) =>
+        new()
+        {
+            AppId = id,
+            Directory = "",
+            AppPort = port,
+            Protocol = "grpc",
+        };
+
+    internal AppSpec Spec(string appId) => _specs.Single(app => app.AppId == appId);
+
+    internal GrpcChannel Channel(string appId)
+    {
+        if (!_channels.TryGetValue(appId, out var channel))
+            _channels[appId] = channel = GrpcChannel.ForAddress($"http://127.0.0.1:{Spec(appId).GrpcPort}");
+        return channel;
+    }
+
+    internal DaprApi.DaprClient Client(string appId) => new(Channel(appId));
+
+    /// <summary>Stops, and starts again with the same files and ports.</summary>
+    internal async Task RestartAsync()
+    {
+        await StopAsync();
+        _stopped = false;
+        _server = await SidecarServer.StartAsync(_specs, _settings, CancellationToken.None);
+    }
+
+    internal async Task StopAsync()
+    {
+        if (!_stopped)
+            await _server.DisposeAsync();
+        _stopped = true;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var channel in _channels.Values)
+            channel.Dispose();
+        await StopAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+}

@@ -1,0 +1,141 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using Dapr.AppCallback.Autogen.Grpc.v1;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
+
+namespace Souk.Tests.Sidecar;
+
+/// <summary>An app that subscribes, notes what it gets, and answers as the test says. It can go down and come back.</summary>
+internal sealed class TopicApp : IAsyncDisposable
+{
+    private readonly ConcurrentQueue<TopicEventRequest> _events = new();
+    private WebApplication? _web;
+
+    internal int Port { get; } = FreePort();
+
+    internal List<TopicSubscription> Subscriptions { get; } = [];
+
+    /// <summary>What the app answers; by default it takes everything.</summary>
+    internal Func<TopicEventRequest, Task<Verdict>> Answer { get; set; } =
+        _ => Task.FromResult(Verdict.Success);
+
+    internal IReadOnlyList<TopicEventRequest> Events => [.. _events];
+
+    internal Metadata? LastHeaders { get; private set; }
+
+    internal static async Task<TopicApp> StartAsync(params TopicSubscription[] subscriptions)
+    {
+        var app = new TopicApp();
+        app.Subscriptions.AddRange(subscriptions);
+        await app.UpAsync();
+        return app;
+    }
+
+    internal static TopicSubscription To(string topic, string deadLetter = "", bool raw = false)
+    {
+        var subscription = new TopicSubscription
+        {
+            PubsubName = "pubsub",
+            Topic = topic,
+            DeadLetterTopic = deadLetter,
+            Routes = new TopicRoutes { Default = "/" + topic },
+        };
+        if (raw)
+            subscription.Metadata.Add("rawPayload", "true");
+        return subscription;
+    }
+
+    internal static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    internal async Task UpAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.Listen(IPAddress.Loopback, Port, endpoint => endpoint.Protocols = HttpProtocols.Http2)
+        );
+        builder.Services.AddGrpc();
+        builder.Services.AddSingleton(new Callbacks(this));
+        _web = builder.Build();
+        _web.MapGrpcService<Callbacks>();
+        await _web.StartAsync();
+    }
+
+    internal async Task DownAsync()
+    {
+        if (_web is null)
+            return;
+        // As a crash would: calls under way break.
+        using var now = new CancellationTokenSource();
+        await now.CancelAsync();
+        await _web.StopAsync(now.Token);
+        await _web.DisposeAsync();
+        _web = null;
+    }
+
+    /// <summary>Waits for events that fit.</summary>
+    internal async Task<IReadOnlyList<TopicEventRequest>> UntilAsync(
+        int count,
+        Func<TopicEventRequest, bool>? fits = null
+    )
+    {
+        IReadOnlyList<TopicEventRequest> Fitting() => [.. Events.Where(item => fits is null || fits(item))];
+        await Eventually.ThatAsync(() => Task.FromResult(Fitting().Count >= count), $"{count} events");
+        return Fitting();
+    }
+
+    public async ValueTask DisposeAsync() => await DownAsync();
+
+    private sealed class Callbacks(TopicApp app) : AppCallback.AppCallbackBase
+    {
+        public override Task<ListTopicSubscriptionsResponse> ListTopicSubscriptions(
+            Empty request,
+            ServerCallContext context
+        )
+        {
+            var response = new ListTopicSubscriptionsResponse();
+            response.Subscriptions.AddRange(app.Subscriptions);
+            return Task.FromResult(response);
+        }
+
+        public override async Task<TopicEventResponse> OnTopicEvent(
+            TopicEventRequest request,
+            ServerCallContext context
+        )
+        {
+            app.LastHeaders = context.RequestHeaders;
+            app._events.Enqueue(request);
+            return new TopicEventResponse { Status = await app.Answer(request) };
+        }
+    }
+}
+
+/// <summary>Waits for what other processes do in their own time.</summary>
+internal static class Eventually
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
+
+    internal static async Task ThatAsync(Func<Task<bool>> condition, string what)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        while (!await condition())
+        {
+            if (limit.IsCancellationRequested)
+                Assert.Fail($"still waiting for {what}");
+            await Task.Delay(20);
+        }
+    }
+}
