@@ -35,6 +35,9 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
 
     public WorkflowEngine Engine { get; }
 
+    /// <summary>Where it listens, for a successor that takes its place.</summary>
+    public int Port => new Uri($"http://{Channel.Target}").Port;
+
     public string AppId { get; }
 
     public GrpcChannel Channel { get; }
@@ -43,13 +46,17 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
 
     public WorkflowManagement Management => new(Engine, TimeProvider.System);
 
-    public static async Task<WorkflowRuntime> StartAsync(WorkflowDatabase database, string appId = "shop")
+    public static async Task<WorkflowRuntime> StartAsync(
+        WorkflowDatabase database,
+        string appId = "shop",
+        int port = 0
+    )
     {
         var engine = new WorkflowEngine(database.ConnectionString, TimeProvider.System, NullLogger.Instance);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(k =>
-            k.Listen(IPAddress.Loopback, 0, o => o.Protocols = HttpProtocols.Http2)
+            k.Listen(IPAddress.Loopback, port, o => o.Protocols = HttpProtocols.Http2)
         );
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(new TaskHubService(engine));
