@@ -35,9 +35,6 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
 
     public WorkflowEngine Engine { get; }
 
-    /// <summary>Where it listens, for a successor that takes its place.</summary>
-    public int Port => new Uri($"http://{Channel.Target}").Port;
-
     public string AppId { get; }
 
     public GrpcChannel Channel { get; }
@@ -46,17 +43,13 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
 
     public WorkflowManagement Management => new(Engine, TimeProvider.System);
 
-    public static async Task<WorkflowRuntime> StartAsync(
-        WorkflowDatabase database,
-        string appId = "shop",
-        int port = 0
-    )
+    public static async Task<WorkflowRuntime> StartAsync(WorkflowDatabase database, string appId = "shop")
     {
         var engine = new WorkflowEngine(database.ConnectionString, TimeProvider.System, NullLogger.Instance);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(k =>
-            k.Listen(IPAddress.Loopback, port, o => o.Protocols = HttpProtocols.Http2)
+            k.Listen(IPAddress.Loopback, 0, o => o.Protocols = HttpProtocols.Http2)
         );
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(new TaskHubService(engine));
