@@ -109,7 +109,10 @@ internal sealed class SidecarServer : IAsyncDisposable
         _web.MapGrpcService<DaprService>();
         _workflows = OpenWorkflows(services);
         if (_workflows is not null)
+        {
             _web.MapGrpcService<TaskHubService>();
+            new WorkflowHttp(new WorkflowManagement(_workflows, TimeProvider.System)).Map(_web);
+        }
         HttpApi.Map(_web);
         await StartAsync(_web, cancellation);
         foreach (var app in Apps.All)
@@ -173,13 +176,23 @@ internal sealed class SidecarServer : IAsyncDisposable
             .FirstOrDefault(actor => actor is not null);
         if (store is null)
             return null;
-        if (store.Store is not PostgresStateStore postgres)
-            throw store.Spec.Error("actorStateStore", "needs state.postgresql: workflow history lives there");
         return new WorkflowEngine(
-            postgres.Address,
+            WorkflowAddress(store, services),
             services.Clock,
             services.Logs.CreateLogger<WorkflowEngine>()
         );
+    }
+
+    // Workflow history lives in PostgreSQL. With an actor store of another type, which Dapr would use, the environment
+    // names the database.
+    private static string WorkflowAddress(StateComponent store, ComponentServices services)
+    {
+        if (store.Store is PostgresStateStore postgres)
+            return postgres.Address;
+        if (services.Environment("SOUK_WORKFLOWSTORE") is { Length: > 0 } address)
+            return PostgresAddress.Parse(address).ConnectionString;
+        const string problem = "needs state.postgresql, or SOUK_WORKFLOWSTORE with the address of a database";
+        throw store.Spec.Error("actorStateStore", problem);
     }
 
     private static async Task StartAsync(WebApplication web, CancellationToken cancellation)

@@ -21,6 +21,9 @@ internal sealed class Run(InstanceKey key)
     /// <summary>What earlier turns decided, in order; given to the worker as past events.</summary>
     public List<HistoryEvent> History { get; private set; } = [];
 
+    /// <summary>Size of the history's events on the wire.</summary>
+    public long HistoryBytes { get; private set; }
+
     /// <summary>What arrived since, in order; the next turn's new events.</summary>
     public List<HistoryEvent> Inbox { get; private set; } = [];
 
@@ -148,6 +151,7 @@ internal sealed class Run(InstanceKey key)
         _underway = record.Kind == RecordKind.Restarted;
         _customStatus = null;
         History = [];
+        HistoryBytes = 0;
         Inbox = [];
         ForgetPending();
         Receive(record.Events);
@@ -166,15 +170,21 @@ internal sealed class Run(InstanceKey key)
     {
         _underway = true;
         LastTurnTime = record.Events[0].Timestamp.ToDateTimeOffset();
-        History.Add(record.Events[0]);
-        History.AddRange(Inbox.GetRange(0, record.Consumed));
+        AddHistory(record.Events[0]);
+        Inbox.GetRange(0, record.Consumed).ForEach(AddHistory);
         Inbox.RemoveRange(0, record.Consumed);
         foreach (var decided in record.Events.Skip(1))
         {
-            History.Add(decided);
+            AddHistory(decided);
             Note(decided);
         }
         _customStatus = record.CustomStatus ?? _customStatus;
+    }
+
+    private void AddHistory(HistoryEvent happened)
+    {
+        History.Add(happened);
+        HistoryBytes += happened.CalculateSize();
     }
 
     private void Note(HistoryEvent happened)

@@ -17,7 +17,7 @@ internal sealed partial class TaskHubService
         var app = await engine.OpenAsync(AppOf(context), context.CancellationToken);
         // The worker takes the headers as the sign that it is connected; the first item may be long in coming.
         await context.WriteResponseHeadersAsync([]);
-        var worker = engine.Attach(app, WorkflowCaller.Limits(context));
+        var worker = engine.Attach(app, WorkflowCaller.Limits(context, request));
         try
         {
             await foreach (var item in worker.Items.ReadAllAsync(context.CancellationToken))

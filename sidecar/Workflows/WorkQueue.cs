@@ -5,7 +5,11 @@ namespace Souk.Sidecar.Workflows;
 /// <summary>
 /// The work of one app and the workers that share it, round robin. Guarded by the engine's lock.
 /// </summary>
-internal sealed class WorkQueue(string appId, Func<Run, WorkItem?> openTurn, Func<PendingTask, bool> isWanted)
+internal sealed class WorkQueue(
+    string appId,
+    Func<Run, WorkerLimits, WorkItem?> openTurn,
+    Func<PendingTask, bool> isWanted
+)
 {
     private readonly List<Worker> _workers = [];
     private readonly Queue<Run> _turns = [];
@@ -66,7 +70,7 @@ internal sealed class WorkQueue(string appId, Func<Run, WorkItem?> openTurn, Fun
         {
             var run = _turns.Dequeue();
             run.Queued = false;
-            if (openTurn(run) is { } item)
+            if (openTurn(run, worker.Limits) is { } item)
             {
                 worker.Give(item, new Assignment(run, run.Turn, null));
             }

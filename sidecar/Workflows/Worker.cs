@@ -17,6 +17,8 @@ internal sealed class Worker(string appId, WorkerLimits limits)
 
     public string AppId => appId;
 
+    public WorkerLimits Limits => limits;
+
     /// <summary>Items for the stream, in order; completes when the worker must go.</summary>
     public ChannelReader<WorkItem> Items => _items.Reader;
 
@@ -70,9 +72,12 @@ internal sealed record Assignment(Run? Run, Turn? Turn, PendingTask? Task)
         ?? throw new InvalidOperationException("an assignment is a turn or an activity");
 }
 
-/// <summary>How many unanswered items one worker is given at most.</summary>
+/// <summary>What one worker can take: how many unanswered items, and in what form.</summary>
 internal sealed record WorkerLimits(int Turns, int Activities, int Total)
 {
+    /// <summary>The worker fetches a history by itself when the turn says that it is too long to carry.</summary>
+    public bool FetchesHistory { get; init; }
+
     public static readonly WorkerLimits Default = new(256, 1_024, 1_280);
 
     /// <summary>The JavaScript SDK queues 100 items and silently drops what comes on top.</summary>

@@ -12,9 +12,12 @@ internal static class WorkflowCaller
         ?? throw new InvalidOperationException("the host names no app for this endpoint");
 
     /// <summary>The caller's trace, if it has one, for the activities to continue.</summary>
-    public static TraceContext? Trace(ServerCallContext context)
+    public static TraceContext? Trace(ServerCallContext context) =>
+        Trace(context.RequestHeaders.GetValue("traceparent"), context.RequestHeaders.GetValue("tracestate"));
+
+    public static TraceContext? Trace(string? parent, string? state)
     {
-        if (context.RequestHeaders.GetValue("traceparent") is not { } parent)
+        if (string.IsNullOrEmpty(parent))
         {
             return null;
         }
@@ -23,13 +26,17 @@ internal static class WorkflowCaller
         {
             TraceParent = parent,
             SpanID = parts.Length > 2 ? parts[2] : "",
-            TraceState = context.RequestHeaders.GetValue("tracestate"),
+            TraceState = state,
         };
     }
 
-    public static WorkerLimits Limits(ServerCallContext context) =>
-        context.RequestHeaders.GetValue("user-agent")?.Contains("grpc-node-js", StringComparison.Ordinal)
-        == true
-            ? WorkerLimits.JavaScript
-            : WorkerLimits.Default;
+    public static WorkerLimits Limits(ServerCallContext context, GetWorkItemsRequest request)
+    {
+        var agent = context.RequestHeaders.GetValue("user-agent");
+        var isJavaScript = agent?.Contains("grpc-node-js", StringComparison.Ordinal) == true;
+        return (isJavaScript ? WorkerLimits.JavaScript : WorkerLimits.Default) with
+        {
+            FetchesHistory = request.Capabilities.Contains(WorkerCapability.HistoryStreaming),
+        };
+    }
 }

@@ -63,6 +63,24 @@ internal sealed partial class WorkflowEngine
     )
     {
         await OpenAsync(key.AppId, cancellation);
+        while (true)
+        {
+            Commit? last;
+            lock (_gate)
+            {
+                if (FindActive(key) is not { } run)
+                {
+                    break;
+                }
+                // A worker that fetches the past of its turn gets all of it: no commit of the run is left out.
+                if (run.CommitsInFlight == 0)
+                {
+                    return run.History.ToArray();
+                }
+                last = run.LastCommit;
+            }
+            await (last?.Durable ?? Task.CompletedTask).WaitAsync(cancellation);
+        }
         return (await _store.ReadAsync(key, cancellation))?.History;
     }
 

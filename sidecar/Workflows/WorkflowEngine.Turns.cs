@@ -191,7 +191,7 @@ internal sealed partial class WorkflowEngine
     }
 
     /// <summary>The work item of a run's next turn, made at the moment a worker takes it; null if none is due.</summary>
-    private WorkItem? OpenTurn(Run run)
+    private WorkItem? OpenTurn(Run run, WorkerLimits worker)
     {
         if (run is not { Ended: null, Turn: null, Inbox.Count: > 0 } || FindActive(run.Key) != run)
         {
@@ -208,7 +208,14 @@ internal sealed partial class WorkflowEngine
             }
         }
         var request = new WorkflowRequest { InstanceId = run.Key.InstanceId, ExecutionId = run.ExecutionId };
-        request.PastEvents.AddRange(run.History);
+        if (worker.FetchesHistory && run.HistoryBytes > HistoryBytesMax)
+        {
+            request.RequiresHistoryStreaming = true;
+        }
+        else
+        {
+            request.PastEvents.AddRange(run.History);
+        }
         // The worker's copy of the opening event is its own: the answer may add a version to ours.
         request.NewEvents.Add(opened.Clone());
         request.NewEvents.AddRange(run.Inbox);

@@ -17,6 +17,9 @@ internal sealed partial class WorkflowEngine : IAsyncDisposable
     /// <summary>Undurable commits of one run after which it gets no further turn, so that no loop outruns the disk.</summary>
     private const int RunCommitsMax = 8;
 
+    /// <summary>Bytes of history that a turn carries; gRPC clients refuse messages of 4 MiB unless told otherwise.</summary>
+    private const long HistoryBytesMax = 3 << 20;
+
     /// <summary>How long a worker may ignore a terminate before the run ends without it.</summary>
     private static readonly TimeSpan TerminateGrace = TimeSpan.FromSeconds(10);
 

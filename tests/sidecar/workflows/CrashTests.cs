@@ -48,6 +48,7 @@ internal sealed class CrashTests : WorkflowFixture
         {
             await using var worker = await ProtocolWorker.ConnectAsync(Runtime, ConfigureChain);
             var starts = Enumerable.Range(0, 40).Select(_ => StartAndNoteAsync(ids)).ToList();
+            await Task.WhenAny(starts);
             await Task.Delay(random.Next(1, 40));
             await Runtime.CrashAsync();
             await Task.WhenAll(starts);

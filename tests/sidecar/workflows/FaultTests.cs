@@ -117,6 +117,24 @@ internal sealed class FaultTests : WorkflowFixture
     }
 
     [Test]
+    public async Task GetWorkItems_HistoryTooLongForAMessage_IsFetchedByTheWorker()
+    {
+        var id = NewId();
+        await using var worker = await ProtocolWorker.ConnectAsync(
+            Runtime,
+            w =>
+            {
+                ConfigureChain(w);
+                w.FetchesHistory = true;
+            }
+        );
+        await StartAsync("chain", id, new string('x', 500_000));
+        Assert.That((await FinishedAsync(id)).Output, Is.EqualTo(new string('x', 500_000) + "+++++"));
+        Assert.That(worker.Turns(id).Last().RequiresHistoryStreaming, Is.True);
+        Assert.That(worker.Turns(id).First().RequiresHistoryStreaming, Is.False);
+    }
+
+    [Test]
     public async Task TerminateInstance_WorkerHangs_EndsAfterTheGrace()
     {
         var id = NewId();

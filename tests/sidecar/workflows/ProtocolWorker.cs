@@ -15,7 +15,10 @@ internal sealed class ProtocolWorker : IAsyncDisposable
 
     private ProtocolWorker(string address)
     {
-        _channel = GrpcChannel.ForAddress(address);
+        _channel = GrpcChannel.ForAddress(
+            address,
+            new GrpcChannelOptions { MaxReceiveMessageSize = 16 << 20 }
+        );
         _client = new TaskHubSidecarService.TaskHubSidecarServiceClient(_channel);
     }
 
@@ -26,6 +29,9 @@ internal sealed class ProtocolWorker : IAsyncDisposable
     public string? CustomStatus { get; set; }
 
     public bool EchoesTokens { get; init; } = true;
+
+    /// <summary>Whether this worker tells that it fetches long histories by itself.</summary>
+    public bool FetchesHistory { get; set; }
 
     /// <summary>Whether <see cref="Items"/> is filled; off where there are too many to keep.</summary>
     public bool KeepItems { get; set; } = true;
@@ -50,10 +56,12 @@ internal sealed class ProtocolWorker : IAsyncDisposable
     {
         var worker = new ProtocolWorker($"http://{runtime.Channel.Target}") { EchoesTokens = echoesTokens };
         configure(worker);
-        var stream = worker._client.GetWorkItems(
-            new GetWorkItemsRequest(),
-            cancellationToken: worker._stop.Token
-        );
+        var request = new GetWorkItemsRequest();
+        if (worker.FetchesHistory)
+        {
+            request.Capabilities.Add(WorkerCapability.HistoryStreaming);
+        }
+        var stream = worker._client.GetWorkItems(request, cancellationToken: worker._stop.Token);
         await stream.ResponseHeadersAsync;
         worker._loop = Task.Run(() => worker.ReadAsync(stream));
         return worker;
@@ -105,6 +113,11 @@ internal sealed class ProtocolWorker : IAsyncDisposable
 
     private async Task AnswerAsync(WorkflowRequest turn, WorkItem item)
     {
+        if (turn.RequiresHistoryStreaming)
+        {
+            var history = await _client.GetInstanceHistoryAsync(new() { InstanceId = turn.InstanceId });
+            turn.PastEvents.AddRange(history.Events);
+        }
         var replay = new Replay(turn);
         if (!Workflows.TryGetValue(replay.Name, out var workflow))
         {

@@ -29,11 +29,15 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
         Engine = engine;
         AppId = appId;
         var addresses = web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!;
-        Channel = GrpcChannel.ForAddress(addresses.Addresses.Single());
+        Channel = GrpcChannel.ForAddress(addresses.Addresses.First());
+        Http = new HttpClient { BaseAddress = new Uri(addresses.Addresses.Last()) };
         Client = new TaskHubSidecarService.TaskHubSidecarServiceClient(Channel);
     }
 
     public WorkflowEngine Engine { get; }
+
+    /// <summary>Where it listens, for a successor that takes its place.</summary>
+    public int Port => new Uri($"http://{Channel.Target}").Port;
 
     public string AppId { get; }
 
@@ -41,16 +45,24 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
 
     public TaskHubSidecarService.TaskHubSidecarServiceClient Client { get; }
 
+    public HttpClient Http { get; }
+
     public WorkflowManagement Management => new(Engine, TimeProvider.System);
 
-    public static async Task<WorkflowRuntime> StartAsync(WorkflowDatabase database, string appId = "shop")
+    public static async Task<WorkflowRuntime> StartAsync(
+        WorkflowDatabase database,
+        string appId = "shop",
+        int port = 0
+    )
     {
         var engine = new WorkflowEngine(database.ConnectionString, TimeProvider.System, NullLogger.Instance);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(k =>
-            k.Listen(IPAddress.Loopback, 0, o => o.Protocols = HttpProtocols.Http2)
-        );
+        {
+            k.Listen(IPAddress.Loopback, port, o => o.Protocols = HttpProtocols.Http2);
+            k.Listen(IPAddress.Loopback, 0, o => o.Protocols = HttpProtocols.Http1);
+        });
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(new TaskHubService(engine));
         var app = await OpenAppAsync(appId);
@@ -64,6 +76,7 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
             }
         );
         web.MapGrpcService<TaskHubService>();
+        new WorkflowHttp(new WorkflowManagement(engine, TimeProvider.System)).Map(web);
         await web.StartAsync();
         return new WorkflowRuntime(web, engine, appId);
     }
@@ -106,5 +119,6 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
         await _web.StopAsync(now.Token);
         await _web.DisposeAsync();
         Channel.Dispose();
+        Http.Dispose();
     }
 }

@@ -1,0 +1,94 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace Souk.Tests.Sidecar.Workflows;
+
+/// <summary>The workflow methods of the HTTP API.</summary>
+internal sealed class HttpTests : WorkflowFixture
+{
+    private ProtocolWorker _worker = null!;
+
+    private HttpClient Http => Runtime.Http;
+
+    [OneTimeSetUp]
+    public async Task Connect() =>
+        _worker = await ProtocolWorker.ConnectAsync(
+            Runtime,
+            w => w.Workflows["event"] = r => r.Raised("paid") is [var paid, ..] ? [Replay.Done(paid)] : []
+        );
+
+    [OneTimeTearDown]
+    public async Task Disconnect() => await _worker.DisposeAsync();
+
+    [TestCase("v1.0")]
+    [TestCase("v1.0-beta1")]
+    public async Task Start_ThenRaiseEvent_CompletesAndIsPurged(string version)
+    {
+        var id = NewId();
+        var path = $"/{version}/workflows/dapr";
+        var start = await Http.PostAsJsonAsync($"{path}/event/start?instanceID={id}", new { a = 1 });
+        Assert.That(start.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
+        Assert.That((await JsonOf(start)).GetProperty("instanceID").GetString(), Is.EqualTo(id));
+        await UntilAsync(async () => await StatusNameAsync(path, id) == "RUNNING", "it runs");
+
+        var raise = await Http.PostAsJsonAsync($"{path}/{id}/raiseEvent/paid", 7);
+        Assert.That(raise.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
+        await UntilAsync(async () => await StatusNameAsync(path, id) == "COMPLETED", "it ends");
+        var state = await JsonOf(await Http.GetAsync($"{path}/{id}"));
+        Assert.That(state.GetProperty("workflowName").GetString(), Is.EqualTo("event"));
+        var properties = state.GetProperty("properties");
+        Assert.That(properties.GetProperty("dapr.workflow.input").GetString(), Is.EqualTo("{\"a\":1}"));
+        Assert.That(properties.GetProperty("dapr.workflow.output").GetString(), Is.EqualTo("7"));
+
+        var purge = await Http.PostAsync($"{path}/{id}/purge", null);
+        Assert.That(purge.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
+        Assert.That((await Http.GetAsync($"{path}/{id}")).StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
+    }
+
+    [Test]
+    public async Task Pause_ThenResumeAndTerminate_ShowsEachState()
+    {
+        var id = NewId();
+        const string path = "/v1.0/workflows/dapr";
+        await Http.PostAsync($"{path}/event/start?instanceID={id}", null);
+        foreach (
+            var (verb, status) in new[]
+            {
+                ("pause", "SUSPENDED"),
+                ("resume", "RUNNING"),
+                ("terminate", "TERMINATED"),
+            }
+        )
+        {
+            var answer = await Http.PostAsync($"{path}/{id}/{verb}", null);
+            Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
+            Assert.That(await StatusNameAsync(path, id), Is.EqualTo(status));
+        }
+    }
+
+    [TestCase("GET", "/v1.0/workflows/dapr/nope", 404, "ERR_INSTANCE_ID_NOT_FOUND")]
+    [TestCase("POST", "/v1.0/workflows/dapr/nope/terminate", 404, "ERR_INSTANCE_ID_NOT_FOUND")]
+    [TestCase("POST", "/v1.0/workflows/dapr/nope/purge", 404, "ERR_INSTANCE_ID_NOT_FOUND")]
+    [TestCase("POST", "/v1.0/workflows/dapr/nope/pause", 500, "ERR_PAUSE_WORKFLOW")]
+    [TestCase("POST", "/v1.0/workflows/dapr/nope/raiseEvent/x", 500, "ERR_RAISE_EVENT_WORKFLOW")]
+    [TestCase(
+        "POST",
+        "/v1.0/workflows/dapr/event/start?instanceID=no%20spaces",
+        400,
+        "ERR_INSTANCE_ID_INVALID"
+    )]
+    public async Task Call_CannotBeDone_AnswersDaprsError(string method, string path, int status, string code)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        var answer = await Http.SendAsync(request);
+        Assert.That((int)answer.StatusCode, Is.EqualTo(status));
+        Assert.That((await JsonOf(answer)).GetProperty("errorCode").GetString(), Is.EqualTo(code));
+    }
+
+    private async Task<string?> StatusNameAsync(string path, string id) =>
+        (await JsonOf(await Http.GetAsync($"{path}/{id}"))).GetProperty("runtimeStatus").GetString();
+
+    private static async Task<JsonElement> JsonOf(HttpResponseMessage answer) =>
+        await answer.Content.ReadFromJsonAsync<JsonElement>();
+}
