@@ -136,8 +136,9 @@ CONF
 }
 
 # One attempt. After a SIGKILL the old backends hold the shared memory for a moment and the first attempt may
-# fail.
+# fail; so it may when somebody else takes the port meanwhile.
 launch_postgres() {
+  pick_port "$PG_HOME.port" 25432
   as_pg "$(pg_bin)/pg_ctl" start -D "$(pg_data)" -l "$(pg_dir)/postgres.log" -o "-p $(pg_port)" -w -t 60 \
     >/dev/null 2>&1 && pg_query 'select 1' >/dev/null 2>&1
 }
@@ -148,7 +149,6 @@ start_postgres() {
     make_pg_home
     init_postgres
     if ! pg_pid >/dev/null; then
-      pick_port "$PG_HOME.port" 25432
       wait_for 60 launch_postgres ||
         { tail -n 20 "$(pg_dir)/postgres.log" >&2; die "PostgreSQL does not start"; }
     fi
@@ -206,14 +206,18 @@ maxmemory-policy noeviction
 CONF
 }
 
+# One attempt; it fails when somebody else takes the port between the choice and the start.
+launch_redis() {
+  pick_port "$REDIS_HOME.port" 26379
+  write_redis_conf
+  "$(redis_server)" "$REDIS_HOME/redis.conf" >/dev/null && wait_for 10 redis_pid >/dev/null
+}
+
 start_redis() {
   if [[ -z ${SOUK_REDIS:-} ]]; then
     need_redis
-    if ! redis_pid >/dev/null; then
-      pick_port "$REDIS_HOME.port" 26379
-      write_redis_conf
-      "$(redis_server)" "$REDIS_HOME/redis.conf" >/dev/null
-    fi
+    redis_pid >/dev/null || wait_for 60 launch_redis ||
+      { tail -n 20 "$REDIS_HOME/redis.log" >&2; die "Redis does not start"; }
   fi
   wait_for 60 redis_answers || die "Redis does not answer at $(redis_url)"
 }
@@ -239,9 +243,9 @@ pick_port() {
 
 start() {
   mkdir -p "$LOGS" "$PIDS"
-  # Two starts at once would both initialise the cluster.
+  # Two starts at once would both initialise the cluster, or, of two sets, choose the same port.
   if have flock; then
-    exec 9>"$RUN/backends.lock"
+    exec 9>"$ROOT/.run/backends.lock"
     flock 9
   fi
   # The lock must not be inherited: the servers outlive this script.
@@ -283,7 +287,9 @@ destroy() {
   stop_postgres
   stop_redis
   rm -rf "$(pg_dir)" "$PG_HOME" "$PG_HOME.port" "$PG_HOME.password" \
-    "$REDIS_HOME" "$REDIS_HOME.port" "$RUN/backends.lock"
+    "$REDIS_HOME" "$REDIS_HOME.port"
+  # Another set has nothing else; the main one's accounts and logs are not the backends'.
+  [[ $SET == main ]] || rm -rf "$RUN"
 }
 
 case ${1:-} in

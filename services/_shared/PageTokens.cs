@@ -106,6 +106,11 @@ public sealed class Page
         where T : notnull => _after is null ? null : _after[index].Deserialize<T>();
 
     /// <summary>
+    /// The token of the page that begins after a row, for a page that ends before it is full.
+    /// </summary>
+    public string After(object?[] keys) => _tokens.Write(_scope, keys);
+
+    /// <summary>
     /// Cuts the rows down to the page and gives the next page's token; empty on the last page.
     /// </summary>
     /// <param name="rows">At most <see cref="Limit"/> rows.</param>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Dapr;
@@ -8,7 +7,6 @@ using Grpc.Health.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -44,20 +42,10 @@ public static partial class ServiceHost
     )
     {
         var host = WebApplication.CreateSlimBuilder();
-        host.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?>
-            {
-                // The Dapr SDK reads these; one process may host several services, so the environment is not
-                // enough.
-                [DaprDefaults.DaprGrpcPortName] = settings.DaprGrpcPort.ToString(
-                    CultureInfo.InvariantCulture
-                ),
-                [DaprDefaults.DaprHttpPortName] = settings.DaprHttpPort.ToString(
-                    CultureInfo.InvariantCulture
-                ),
-                [DaprDefaults.DaprApiTokenName] = settings.DaprApiToken,
-            }
-        );
+        // The Dapr SDK reads these; one process may host several services, so the environment is not enough.
+        host.Configuration[DaprDefaults.DaprGrpcEndpointName] = $"http://127.0.0.1:{settings.DaprGrpcPort}";
+        host.Configuration[DaprDefaults.DaprHttpEndpointName] = $"http://127.0.0.1:{settings.DaprHttpPort}";
+        host.Configuration[DaprDefaults.DaprApiTokenName] = settings.DaprApiToken;
         Listen(host.WebHost, settings);
         Log(host.Logging, settings);
         host.Services.Configure<HostOptions>(options => options.ShutdownTimeout = DrainTimeout);
@@ -127,19 +115,11 @@ public static partial class ServiceHost
         );
         logging.AddFilter("Grpc", LogLevel.Warning);
         logging.AddFilter("Npgsql", LogLevel.Warning);
-        const string instant = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-        if (settings.LogsJson)
-        {
-            logging.AddJsonConsole(options =>
-                (options.UseUtcTimestamp, options.TimestampFormat) = (true, instant)
-            );
-            return;
-        }
         logging.AddSimpleConsole(options =>
         {
             options.SingleLine = true;
             options.UseUtcTimestamp = true;
-            options.TimestampFormat = instant;
+            options.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
         });
     }
 

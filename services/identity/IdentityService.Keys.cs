@@ -12,8 +12,6 @@ internal sealed partial class IdentityService
     /// <inheritdoc />
     public override async Task<KeySet> GetKeySet(GetKeySetRequest request, ServerCallContext context)
     {
-        // Asking for the signer makes the first key: a verifier that starts before any sign-in finds it.
-        await keys.CurrentAsync(context.CancellationToken);
         var set = new KeySet();
         foreach (var key in await keys.GetAsync(context.CancellationToken))
         {

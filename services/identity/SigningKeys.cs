@@ -53,13 +53,17 @@ internal sealed class SigningKeys(Db db, ServiceSettings settings, TimeProvider 
     }
 
     /// <inheritdoc />
-    public async Task<IReadOnlyList<TokenKey>> GetAsync(CancellationToken token) =>
-        await db.ListAsync(
+    public async Task<IReadOnlyList<TokenKey>> GetAsync(CancellationToken token)
+    {
+        // Makes the first key when nobody has signed yet: whoever asks keeps the answer for a while.
+        await CurrentAsync(token);
+        return await db.ListAsync(
             GetKeySetSql,
             [clock.GetUtcNow() - VerifiesOn],
             row => new TokenKey(row.GetString(0), row.GetFieldValue<byte[]>(1), row.GetFieldValue<byte[]>(2)),
             token
         );
+    }
 
     private const string GetKeySetSql = """
         select key_id, x, y

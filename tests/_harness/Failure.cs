@@ -20,6 +20,10 @@ internal sealed record Failure(StatusCode Code, string Reason)
 
     public override string ToString() => $"{Code}/{Reason} {Error?.Status.Detail}";
 
+    /// <summary>The failure that an error reports.</summary>
+    internal static Failure Of(RpcException error) =>
+        new(error.StatusCode, Fault.ReasonOf(error)) { Error = error };
+
     /// <summary>Makes the call and gives its failure; a success fails the test.</summary>
     internal static async Task<Failure> OfAsync<T>(Func<AsyncUnaryCall<T>> call) =>
         await OfAsync(async () => await call());
@@ -33,7 +37,7 @@ internal sealed record Failure(StatusCode Code, string Reason)
         }
         catch (RpcException e)
         {
-            return new Failure(e.StatusCode, Fault.ReasonOf(e)) { Error = e };
+            return Of(e);
         }
         throw new AssertionException("The call succeeded but should have failed.");
     }

@@ -43,6 +43,10 @@ internal sealed class FaultTests : ProbeFixture
     }
 
     [Test]
+    public void Cancelled_Made_HasItsReason() =>
+        Assert.That(Fault.ReasonOf(Fault.Cancelled()), Is.EqualTo("CALL_CANCELLED"));
+
+    [Test]
     public void ReasonOf_ErrorWithoutDetails_IsEmpty() =>
         Assert.That(Fault.ReasonOf(new RpcException(new Status(StatusCode.Unknown, "x"))), Is.Empty);
 

@@ -70,6 +70,23 @@ internal sealed class MeshTests : ProbeFixture
     }
 
     [Test]
+    public async Task Relay_OtherTooSlow_FailsWithDeadlinePassed()
+    {
+        var relay = new RelayRequest { How = "slow query" };
+        var failure = await Failure.OfAsync(() => As(TestCaller.Buyer()).RelayAsync(relay));
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.DeadlineExceeded, "DEADLINE_PASSED")));
+    }
+
+    [Test]
+    public async Task Relay_OtherHasABug_ShowsItsTraceIdAndNoDetail()
+    {
+        var relay = new RelayRequest { How = "bug" };
+        var failure = await Failure.OfAsync(() => As(TestCaller.Buyer()).RelayAsync(relay));
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.Internal, "INTERNAL_FAULT")));
+        Assert.That(failure.Metadata["trace_id"], Has.Length.EqualTo(32));
+    }
+
+    [Test]
     public async Task Relay_OtherNotRunning_IsUnavailable()
     {
         await using var mesh = new TestMesh();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Grpc.Core;
 using Npgsql;
 using Souk.Probe.V1;
@@ -78,6 +79,11 @@ internal sealed class ProbeService(Db db, RequestIds requests, Outbox outbox, Me
     public override async Task<ProbeReply> Relay(RelayRequest request, ServerCallContext context)
     {
         var other = mesh.Client<Souk.Probe.V1.ProbeService.ProbeServiceClient>("other");
+        if (request.How.Length > 0)
+        {
+            var fail = new FailRequest { How = request.How };
+            return await other.FailAsync(fail, Mesh.Call(context, TimeSpan.FromMilliseconds(300)));
+        }
         var options = request.AsService
             ? await mesh.AsServiceAsync(TimeSpan.FromSeconds(5), context.CancellationToken)
             : Mesh.Call(context, TimeSpan.FromSeconds(5));
@@ -91,7 +97,14 @@ internal sealed class ProbeService(Db db, RequestIds requests, Outbox outbox, Me
     ) => await responseStream.WriteAsync(await Echo(request, context), context.CancellationToken);
 
     private static Task<ProbeReply> Echo(ProbeRequest request, ServerCallContext context) =>
-        Task.FromResult(new ProbeReply { Caller = Caller.Of(context).UserId, Seen = request });
+        Task.FromResult(
+            new ProbeReply
+            {
+                Caller = Caller.Of(context).UserId,
+                Seen = request,
+                TraceId = Activity.Current?.TraceId.ToHexString() ?? "",
+            }
+        );
 }
 
 /// <summary>How many more times "flaky" fails.</summary>
@@ -125,11 +138,8 @@ internal sealed class ProbeEvents(ProbeFaults faults) : IEventHandlers
 
     private async Task OnCountedAsync(Counted counted, EventContext context)
     {
-        await context.Tx.ScalarAsync<long>(
-            ProbeService.CountSql,
-            [$"heard {counted.Counter}", 1L],
-            context.CancellationToken
-        );
+        foreach (var name in new[] { $"heard {counted.Counter}", $"trace {Activity.Current?.TraceId}" })
+            await context.Tx.ScalarAsync<long>(ProbeService.CountSql, [name, 1L], context.CancellationToken);
         if (faults.TakeOne())
             throw Fault.Unavailable(ProbeReason.TooMany, "as asked");
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Dapr.Client;
 using Dapr.DistributedLock;
 using Google.Protobuf.WellKnownTypes;
@@ -43,6 +44,18 @@ internal sealed class SidecarTests
         Assert.That(reply.Caller, Is.EqualTo(_buyer.UserId));
     }
 
+    [Test, Description("X-24")]
+    public async Task Count_UnderATrace_KeepsItThroughCallsAndEvents()
+    {
+        using var trace = new Activity("test").Start();
+        var client = _mesh.Client<Client>("probe", _buyer);
+        var reply = await client.RelayAsync(new RelayRequest());
+        Assert.That(reply.TraceId, Is.EqualTo(trace.TraceId.ToHexString()));
+        await CountAsync(client, "traced");
+        await PublishAsync();
+        await Eventually(async () => await ValueOf(_other, $"trace {trace.TraceId}") == 1);
+    }
+
     [Test]
     public async Task Client_ErrorThroughSidecars_KeepsItsReason()
     {
@@ -54,18 +67,11 @@ internal sealed class SidecarTests
     [Test, Description("X-14")]
     public async Task Publish_ThroughSidecars_ReachesTheOtherServiceOnce()
     {
-        await _mesh
-            .Client<Client>("probe", _buyer)
-            .CountAsync(
-                new CountRequest
-                {
-                    RequestId = Guid.CreateVersion7().ToString(),
-                    Counter = "far",
-                    By = 1,
-                }
-            );
-        while (await _probe.Get<OutboxPublisher>().PublishBatchAsync(CancellationToken.None) > 0) { }
-        await Eventually(async () => await HeardBy(_other) == 1 && await HeardBy(_probe) == 1);
+        await CountAsync(_mesh.Client<Client>("probe", _buyer), "far");
+        await PublishAsync();
+        await Eventually(async () =>
+            await ValueOf(_other, "heard far") == 1 && await ValueOf(_probe, "heard far") == 1
+        );
     }
 
     [Test, Description("X-22")]
@@ -109,10 +115,25 @@ internal sealed class SidecarTests
         services.AddSingleton<IEventBus, DaprEventBus>();
     }
 
-    private static Task<long> HeardBy(TestService service) =>
+    private static async Task CountAsync(Client client, string counter) =>
+        await client.CountAsync(
+            new CountRequest
+            {
+                RequestId = Guid.CreateVersion7().ToString(),
+                Counter = counter,
+                By = 1,
+            }
+        );
+
+    private async Task PublishAsync()
+    {
+        while (await _probe.Get<OutboxPublisher>().PublishBatchAsync(CancellationToken.None) > 0) { }
+    }
+
+    private static Task<long> ValueOf(TestService service, string counter) =>
         service.Db.ScalarAsync<long>(
             "select value from counter where name = $1",
-            ["heard far"],
+            [counter],
             CancellationToken.None
         );
 

@@ -67,8 +67,9 @@ internal sealed partial class WorkflowWorker(
                 await ReceiveAsync(stoppingToken);
                 LogDisconnected(_logger, _engine.Endpoint, "the sidecar ended the stream");
             }
-            catch (Exception failure) when (failure is RpcException or OperationCanceledException)
+            catch (Exception failure)
             {
+                // Whatever it was, the workflows of this app wait for a worker: log it and connect again.
                 if (stoppingToken.IsCancellationRequested)
                     return;
                 LogDisconnected(_logger, _engine.Endpoint, failure.Message);

@@ -1,0 +1,66 @@
+using System.Globalization;
+using System.Net;
+
+namespace Souk.Gateway.Calls;
+
+/// <summary>
+/// Calls services through the own sidecar. The gateway carries messages as bytes, so a gRPC client library,
+/// which wants message objects and a call object each, would only stand between it and HTTP/2.
+/// </summary>
+internal sealed class Backend : IDisposable
+{
+    private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly HttpMessageInvoker _http;
+    private readonly string _origin;
+    private readonly string _sidecarToken;
+
+    public Backend(GatewaySettings settings)
+    {
+        _origin = $"http://127.0.0.1:{settings.SidecarPort}";
+        _sidecarToken = settings.SidecarToken;
+        _http = new HttpMessageInvoker(
+            new SocketsHttpHandler
+            {
+                UseProxy = false,
+                UseCookies = false,
+                AllowAutoRedirect = false,
+                AutomaticDecompression = DecompressionMethods.None,
+                ConnectTimeout = s_connectTimeout,
+                EnableMultipleHttp2Connections = true,
+                PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+                KeepAlivePingDelay = TimeSpan.FromSeconds(30),
+                KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+                // The trace travels as metadata that we write ourselves.
+                ActivityHeadersPropagator = null,
+            }
+        );
+    }
+
+    /// <summary>Sends the call and returns once the answer begins.</summary>
+    public async Task<GrpcReply> SendAsync(GrpcCall call, CancellationToken token)
+    {
+        using var content = new GrpcContent(call.Message);
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_origin + call.Path))
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = content,
+        };
+        var headers = request.Headers;
+        headers.TryAddWithoutValidation("te", "trailers");
+        headers.TryAddWithoutValidation("grpc-timeout", GrpcTimeout(call.Deadline));
+        headers.TryAddWithoutValidation("dapr-app-id", call.AppId);
+        if (_sidecarToken.Length > 0)
+            headers.TryAddWithoutValidation("dapr-api-token", _sidecarToken);
+        foreach (var (name, value) in call.Metadata)
+            headers.TryAddWithoutValidation(name, value);
+        return new GrpcReply(await _http.SendAsync(request, token));
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    // At most eight digits are allowed: milliseconds suffice for a day.
+    private static string GrpcTimeout(TimeSpan deadline) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(long)Math.Max(deadline.TotalMilliseconds, 1)}m");
+}

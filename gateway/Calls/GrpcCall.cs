@@ -1,0 +1,69 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.Http.Headers;
+using Souk.Gateway.Transcoding;
+
+namespace Souk.Gateway.Calls;
+
+/// <summary>A call about to be made: where to, which bytes, which metadata, how long.</summary>
+internal sealed class GrpcCall : IDisposable
+{
+    /// <summary>A gRPC message starts with a flag and its length.</summary>
+    public const int PrefixBytes = 5;
+
+    public GrpcCall(string appId, string path)
+    {
+        AppId = appId;
+        Path = path;
+        Message.GetSpan(PrefixBytes)[..PrefixBytes].Clear();
+        Message.Advance(PrefixBytes);
+    }
+
+    public string AppId { get; }
+
+    /// <summary>"/package.Service/Method".</summary>
+    public string Path { get; }
+
+    /// <summary>The request's wire bytes, behind room for the prefix.</summary>
+    public PooledBuffer Message { get; } = new();
+
+    /// <summary>Metadata that travels with the call; names in lower case.</summary>
+    public List<KeyValuePair<string, string>> Metadata { get; } = [];
+
+    /// <summary>Passed on as grpc-timeout; the gateway itself stops waiting then, too.</summary>
+    public TimeSpan Deadline { get; set; } = TimeSpan.FromSeconds(10);
+
+    public void Dispose() => Message.Dispose();
+}
+
+/// <summary>
+/// The body of a call: one message with its prefix. It can be sent again, which a retry needs.
+/// </summary>
+internal sealed class GrpcContent : HttpContent
+{
+    private static readonly MediaTypeHeaderValue s_type = new("application/grpc");
+    private readonly PooledBuffer _message;
+
+    public GrpcContent(PooledBuffer message)
+    {
+        _message = message;
+        var length = (uint)(message.Length - GrpcCall.PrefixBytes);
+        BinaryPrimitives.WriteUInt32BigEndian(message.At(1, sizeof(uint)), length);
+        Headers.ContentType = s_type;
+    }
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+        SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+    protected override Task SerializeToStreamAsync(
+        Stream stream,
+        TransportContext? context,
+        CancellationToken token
+    ) => stream.WriteAsync(_message.WrittenMemory, token).AsTask();
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = 0;
+        return false;
+    }
+}

@@ -1,0 +1,90 @@
+using System.Buffers.Binary;
+using Google.Rpc;
+using Souk.Gateway.Transcoding;
+
+namespace Souk.Gateway.Calls;
+
+/// <summary>The answer of a call: its messages one after the other, then how it ended.</summary>
+internal sealed class GrpcReply(HttpResponseMessage response) : IDisposable
+{
+    private const int MessageBytesMax = 4 * 1024 * 1024;
+    private const int ReadBytes = 4096;
+
+    private readonly PooledBuffer _buffer = new();
+    private Stream? _stream;
+    private int _start;
+    private int _next;
+    private bool _isComplete;
+
+    /// <summary>The message at hand, valid until the next one is asked for.</summary>
+    public ReadOnlySpan<byte> Message => _buffer.Written[_start.._next];
+
+    /// <summary>
+    /// Reads the next message; false when there is none, and then <see cref="Ending"/> tells why.
+    /// </summary>
+    public async ValueTask<bool> NextAsync(CancellationToken token)
+    {
+        Drop();
+        while (!TryFrame())
+        {
+            if (_isComplete)
+                return _buffer.Length == 0
+                    ? false
+                    : throw new IOException("The reply ends within a message.");
+            await FillAsync(token);
+        }
+        return true;
+    }
+
+    /// <summary>
+    /// Reads until the end, so that the trailers are there. A unary reply has nothing more to read.
+    /// </summary>
+    public async ValueTask FinishAsync(CancellationToken token)
+    {
+        while (!_isComplete)
+            await FillAsync(token);
+    }
+
+    /// <summary>The call's status, once all is read.</summary>
+    public Status Ending() => GrpcStatus.Of(response);
+
+    public void Dispose()
+    {
+        _buffer.Dispose();
+        response.Dispose();
+    }
+
+    private void Drop()
+    {
+        if (_next == 0)
+            return;
+        var rest = _buffer.Length - _next;
+        _buffer.Written[_next..].CopyTo(_buffer.At(0, rest));
+        _buffer.Truncate(rest);
+        (_start, _next) = (0, 0);
+    }
+
+    private bool TryFrame()
+    {
+        var bytes = _buffer.Written;
+        if (bytes.Length < GrpcCall.PrefixBytes)
+            return false;
+        if (bytes[0] != 0)
+            throw new IOException("The reply is compressed, which was not offered.");
+        var length = BinaryPrimitives.ReadUInt32BigEndian(bytes[1..]);
+        if (length > MessageBytesMax)
+            throw new IOException($"The reply is larger than {MessageBytesMax} bytes.");
+        if (bytes.Length < GrpcCall.PrefixBytes + (int)length)
+            return false;
+        (_start, _next) = (GrpcCall.PrefixBytes, GrpcCall.PrefixBytes + (int)length);
+        return true;
+    }
+
+    private async ValueTask FillAsync(CancellationToken token)
+    {
+        _stream ??= await response.Content.ReadAsStreamAsync(token);
+        var read = await _stream.ReadAsync(_buffer.GetMemory(ReadBytes), token);
+        _buffer.Advance(read);
+        _isComplete = read == 0;
+    }
+}

@@ -1,0 +1,141 @@
+using Google.Protobuf;
+using Google.Rpc;
+using Status = Google.Rpc.Status;
+
+namespace Souk.Gateway.Errors;
+
+/// <summary>
+/// An error as REST tells it: google.rpc.Status with its details, and the HTTP status that fits (K30).
+/// </summary>
+internal sealed class Problem
+{
+    private const int ClientClosedRequest = 499;
+    private const string OwnDomain = "souk";
+    private static readonly TimeSpan s_retryDefault = TimeSpan.FromSeconds(1);
+
+    private readonly ErrorInfo? _info;
+
+    public Problem(Status status)
+    {
+        Code = (Code)status.Code;
+        foreach (var detail in status.Details)
+        {
+            _info ??= Unpack(detail, ErrorInfo.Parser, ErrorInfo.Descriptor.FullName);
+            Violations ??= Unpack(detail, BadRequest.Parser, BadRequest.Descriptor.FullName)?.FieldViolations;
+            RetryAfter ??= Unpack(detail, RetryInfo.Parser, RetryInfo.Descriptor.FullName)
+                ?.RetryDelay?.ToTimeSpan();
+        }
+        Reason = _info?.Type ?? CommonReason(Code);
+        Domain = _info?.Domain ?? OwnDomain;
+        HttpStatus = HttpStatusOf(Code, Reason);
+        // What went wrong inside is for our logs; strangers get the trace id.
+        Detail = IsInternal ? "" : status.Message;
+        if (Code == Code.Unavailable)
+            RetryAfter ??= s_retryDefault;
+    }
+
+    public Code Code { get; }
+
+    public int HttpStatus { get; }
+
+    /// <summary>The stable id that clients branch on.</summary>
+    public string Reason { get; }
+
+    /// <summary>Whose reason it is, such as "souk.inventory".</summary>
+    public string Domain { get; }
+
+    public string Detail { get; }
+
+    public TimeSpan? RetryAfter { get; }
+
+    public IReadOnlyList<BadRequest.Types.FieldViolation>? Violations { get; }
+
+    /// <summary>The verbs that the path has, for 405.</summary>
+    public IReadOnlyCollection<string> Allow { get; init; } = [];
+
+    /// <summary>Facts about the error by name. Nothing of an internal one leaves.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Metadata =>
+        _info is null || IsInternal ? [] : _info.Metadata;
+
+    /// <summary>The code's name on the wire, such as ABORTED.</summary>
+    public string CodeName => NameOf(Code);
+
+    public string Title =>
+        HttpStatus switch
+        {
+            StatusCodes.Status400BadRequest => "The request cannot be carried out",
+            StatusCodes.Status401Unauthorized => "Sign in first",
+            StatusCodes.Status403Forbidden => "Not allowed",
+            StatusCodes.Status404NotFound => "Not found",
+            StatusCodes.Status405MethodNotAllowed => "The path has no such verb",
+            StatusCodes.Status409Conflict => "In conflict with what is there",
+            StatusCodes.Status413PayloadTooLarge => "Too large",
+            StatusCodes.Status415UnsupportedMediaType => "The media type is not understood",
+            StatusCodes.Status429TooManyRequests => "Too many requests",
+            ClientClosedRequest => "Cancelled",
+            StatusCodes.Status501NotImplemented => "Not implemented",
+            StatusCodes.Status503ServiceUnavailable => "Not available now",
+            StatusCodes.Status504GatewayTimeout => "Took too long",
+            _ => "Something went wrong on our side",
+        };
+
+    private bool IsInternal => HttpStatus == StatusCodes.Status500InternalServerError;
+
+    /// <summary>K30: the mapping of google.rpc.Code, refined where HTTP has a status of its own.</summary>
+    private static int HttpStatusOf(Code code, string reason) =>
+        (code, reason) switch
+        {
+            (Code.ResourceExhausted, "TOO_LARGE") => StatusCodes.Status413PayloadTooLarge,
+            (Code.Unimplemented, "METHOD_NOT_ALLOWED") => StatusCodes.Status405MethodNotAllowed,
+            (Code.InvalidArgument, "UNSUPPORTED_MEDIA_TYPE") => StatusCodes.Status415UnsupportedMediaType,
+            (Code.InvalidArgument or Code.FailedPrecondition or Code.OutOfRange, _) =>
+                StatusCodes.Status400BadRequest,
+            (Code.Unauthenticated, _) => StatusCodes.Status401Unauthorized,
+            (Code.PermissionDenied, _) => StatusCodes.Status403Forbidden,
+            (Code.NotFound, _) => StatusCodes.Status404NotFound,
+            (Code.AlreadyExists or Code.Aborted, _) => StatusCodes.Status409Conflict,
+            (Code.ResourceExhausted, _) => StatusCodes.Status429TooManyRequests,
+            (Code.Cancelled, _) => ClientClosedRequest,
+            (Code.Unimplemented, _) => StatusCodes.Status501NotImplemented,
+            (Code.Unavailable, _) => StatusCodes.Status503ServiceUnavailable,
+            (Code.DeadlineExceeded, _) => StatusCodes.Status504GatewayTimeout,
+            _ => StatusCodes.Status500InternalServerError,
+        };
+
+    // For a backend that gives no reason: one that a client can still branch on.
+    private static string CommonReason(Code code) =>
+        code switch
+        {
+            Code.Unavailable => "DEPENDENCY_UNAVAILABLE",
+            Code.DeadlineExceeded => "DEADLINE_PASSED",
+            Code.Cancelled => "CALL_CANCELLED",
+            Code.Internal or Code.Unknown or Code.DataLoss => "INTERNAL_FAULT",
+            _ => NameOf(code),
+        };
+
+    private static string NameOf(Code code)
+    {
+        var words = code.ToString()
+            .Select((letter, at) => at > 0 && char.IsAsciiLetterUpper(letter) ? $"_{letter}" : $"{letter}");
+        return string.Concat(words).ToUpperInvariant();
+    }
+
+    private static T? Unpack<T>(
+        Google.Protobuf.WellKnownTypes.Any detail,
+        MessageParser<T> parser,
+        string name
+    )
+        where T : class, IMessage<T>
+    {
+        if (!detail.TypeUrl.EndsWith($"/{name}", StringComparison.Ordinal))
+            return null;
+        try
+        {
+            return parser.ParseFrom(detail.Value);
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return null;
+        }
+    }
+}

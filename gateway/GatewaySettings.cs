@@ -1,0 +1,58 @@
+using Souk.Shared;
+
+namespace Souk.Gateway;
+
+/// <summary>What the gateway is told from outside, beside what every process of the mesh is told.</summary>
+internal sealed record GatewaySettings
+{
+    private const int PortMax = 65_535;
+
+    /// <summary>Where REST is served, on <see cref="Address"/>; 0 picks a free port.</summary>
+    public int Port { get; init; } = 8080;
+
+    /// <summary>The address to listen on. Loopback by default: a shop opens itself on purpose.</summary>
+    public string Address { get; init; } = "127.0.0.1";
+
+    /// <summary>The own sidecar's gRPC port.</summary>
+    public int SidecarPort { get; init; } = 50_001;
+
+    /// <summary>The token that the sidecar asks of its callers, if any.</summary>
+    public string SidecarToken { get; init; } = "";
+
+    /// <summary>How long a call may take when the caller does not ask for a wait.</summary>
+    public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Largest request body in bytes.</summary>
+    public int BodyBytesMax { get; init; } = 1024 * 1024;
+
+    /// <summary>Calls per second that one address may make, X-07; twice as many at once.</summary>
+    public int RatePerAddress { get; init; } = 2000;
+
+    /// <summary>Calls per second that one user may make, X-07; twice as many at once.</summary>
+    public int RatePerUser { get; init; } = 1000;
+
+    /// <summary>Origins whose pages may call, or "*"; empty for none.</summary>
+    public IReadOnlyList<string> Origins { get; init; } = [];
+
+    /// <summary>Proxies whose X-Forwarded-For is believed; empty believes none.</summary>
+    public IReadOnlyList<string> Proxies { get; init; } = [];
+
+    /// <summary>Reads the environment.</summary>
+    public static GatewaySettings FromEnvironment() =>
+        new()
+        {
+            Port = Env.Int("SOUK_GATEWAY_PORT", Env.Int("APP_PORT", 8080, 0, PortMax), 0, PortMax),
+            Address = Env.Text("SOUK_GATEWAY_ADDRESS", "127.0.0.1"),
+            SidecarPort = Env.Int("DAPR_GRPC_PORT", 50_001, 1, PortMax),
+            SidecarToken = Env.Text("DAPR_API_TOKEN", ""),
+            Deadline = Env.Seconds("SOUK_GATEWAY_DEADLINE_SECONDS", 10, 1, 120),
+            BodyBytesMax = Env.Int("SOUK_GATEWAY_BODY_BYTES", 1024 * 1024, 1024, 64 * 1024 * 1024),
+            RatePerAddress = Env.Int("SOUK_GATEWAY_RATE_PER_ADDRESS", 2000, 1),
+            RatePerUser = Env.Int("SOUK_GATEWAY_RATE_PER_USER", 1000, 1),
+            Origins = List("SOUK_GATEWAY_ORIGINS"),
+            Proxies = List("SOUK_GATEWAY_PROXIES"),
+        };
+
+    private static string[] List(string name) =>
+        Env.Text(name, "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+}

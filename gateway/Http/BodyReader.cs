@@ -1,0 +1,46 @@
+using Microsoft.AspNetCore.Http.Features;
+using Souk.Gateway.Transcoding;
+using Souk.Shared;
+using Souk.Type;
+
+namespace Souk.Gateway.Http;
+
+/// <summary>Reads a whole request body, as long as it may be.</summary>
+internal static class BodyReader
+{
+    public static async ValueTask ReadAsync(HttpContext context, PooledBuffer body, int bytesMax)
+    {
+        var request = context.Request;
+        if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
+            return;
+        if (request.ContentLength > bytesMax)
+            throw TooLarge(bytesMax);
+        // A compressed body is a small one that can become any size: refused, the limit is on what we read.
+        if (request.Headers.ContentEncoding is { Count: > 0 } encoding && encoding != "identity")
+        {
+            throw new BadRequestException(
+                Reason.UnsupportedMediaType,
+                "Content-Encoding",
+                "must be absent: bodies are not decompressed"
+            );
+        }
+        var reader = request.BodyReader;
+        while (true)
+        {
+            var read = await reader.ReadAsync(context.RequestAborted);
+            foreach (var segment in read.Buffer)
+            {
+                if (body.Length + segment.Length > bytesMax)
+                    throw TooLarge(bytesMax);
+                segment.Span.CopyTo(body.GetSpan(segment.Length));
+                body.Advance(segment.Length);
+            }
+            reader.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted)
+                return;
+        }
+    }
+
+    public static Exception TooLarge(int bytesMax) =>
+        Fault.ResourceExhausted(Reason.TooLarge, $"The body is larger than {bytesMax} bytes.");
+}

@@ -1,0 +1,56 @@
+using Souk.Gateway.Routing;
+
+namespace Souk.Gateway.Security;
+
+/// <summary>
+/// Lets pages of the configured origins call. Tokens travel in a header, so no cookie is ever allowed.
+/// </summary>
+internal sealed class Cors(GatewaySettings settings, Contracts contracts)
+{
+    private const string Exposed = "ETag, Location, Preference-Applied, Retry-After, X-Request-Id";
+    private const string PreflightSeconds = "600";
+
+    private readonly string _allowedHeaders = string.Join(
+        ", ",
+        contracts
+            .Rpcs.SelectMany(rpc => rpc.HeaderFields)
+            .Select(field => field.Name)
+            .Concat(["Accept-Language", "Authorization", "Content-Type", "If-None-Match", "X-Request-Id"])
+            .Distinct(StringComparer.OrdinalIgnoreCase)
+            .Order(StringComparer.OrdinalIgnoreCase)
+    );
+
+    /// <summary>Adds the headers for an allowed origin.</summary>
+    public void Apply(HttpContext context)
+    {
+        var origin = context.Request.Headers.Origin.ToString();
+        if (origin.Length == 0 || !IsAllowed(origin))
+            return;
+        context.Response.Headers.AccessControlAllowOrigin = origin;
+        context.Response.Headers.AccessControlExposeHeaders = Exposed;
+        context.Response.Headers.Vary = "Origin";
+    }
+
+    /// <summary>
+    /// Answers OPTIONS: a preflight, or the question which verbs a path has. False when the path is unknown.
+    /// </summary>
+    public bool TryAnswerOptions(HttpContext context, string path)
+    {
+        var methods = contracts.Table.MethodsOf(path);
+        if (methods.Count == 0)
+            return false;
+        var headers = context.Response.Headers;
+        headers.Allow = string.Join(", ", methods);
+        if (headers.AccessControlAllowOrigin.Count > 0)
+        {
+            headers.AccessControlAllowMethods = headers.Allow;
+            headers.AccessControlAllowHeaders = _allowedHeaders;
+            headers.AccessControlMaxAge = PreflightSeconds;
+        }
+        context.Response.StatusCode = StatusCodes.Status204NoContent;
+        return true;
+    }
+
+    private bool IsAllowed(string origin) =>
+        settings.Origins.Contains("*") || settings.Origins.Contains(origin, StringComparer.OrdinalIgnoreCase);
+}

@@ -1,0 +1,42 @@
+using Souk.Catalog.V1;
+
+namespace Souk.Catalog;
+
+/// <summary>
+/// What catalog does about its own documents' changes: product.changed comes from the state store's outbox,
+/// feeds the listing and goes on as cache.invalidate, in one transaction.
+/// </summary>
+internal sealed class CatalogEvents(Products products, Outbox outbox) : IEventHandlers
+{
+    /// <inheritdoc />
+    public void Subscribe(EventMap on) =>
+        on.On<ProductChanged>("product.changed", ListAsync)
+            .On<CacheInvalidate>("cache.invalidate", ForgetAsync);
+
+    private async Task ListAsync(ProductChanged changed, EventContext context)
+    {
+        if (!Ids.TryParse(ProductEditor.IdPrefix, changed.ProductId, out var productId))
+            return;
+        // The event says that something changed; what it is now, only the document knows. Absent means a
+        // store that lags behind its own event: the sidecar delivers again.
+        var stored =
+            await products.ReadAsync(productId, context.CancellationToken)
+            ?? throw new InvalidOperationException($"{changed.ProductId} changed but is not there");
+        if (await Listing.ApplyAsync(context.Tx, stored.Document))
+        {
+            outbox.Add(
+                context.Tx,
+                "cache.invalidate",
+                new CacheInvalidate { ProductId = changed.ProductId, Version = stored.Document.Version }
+            );
+        }
+        products.Forget(productId);
+    }
+
+    private Task ForgetAsync(CacheInvalidate invalid, EventContext context)
+    {
+        if (Ids.TryParse(ProductEditor.IdPrefix, invalid.ProductId, out var productId))
+            products.Forget(productId);
+        return Task.CompletedTask;
+    }
+}

@@ -1,0 +1,144 @@
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+using Souk.Tests.Gateway.Protos;
+using RpcStatus = Google.Rpc.Status;
+
+namespace Souk.Tests.Gateway;
+
+/// <summary>A real gRPC service that gives back what it was sent, metadata included.</summary>
+internal sealed class EchoBackend : EchoService.EchoServiceBase
+{
+    private int _failuresLeft;
+
+    /// <summary>How many calls of GetThing fail as unavailable before one succeeds.</summary>
+    public int FailuresLeft
+    {
+        set => _failuresLeft = value;
+    }
+
+    public override Task<Thing> GetThing(GetThingRequest request, ServerCallContext context)
+    {
+        if (Interlocked.Decrement(ref _failuresLeft) >= 0)
+            throw Failure((int)Code.Unavailable, "", "try again", 0);
+        return Task.FromResult(Described(new Thing { ThingId = request.ThingId, Etag = "v1" }, context));
+    }
+
+    public override Task<SearchThingsResponse> SearchThings(
+        SearchThingsRequest request,
+        ServerCallContext context
+    ) => Task.FromResult(new SearchThingsResponse { Request = request });
+
+    public override Task<Thing> CreateThing(CreateThingRequest request, ServerCallContext context)
+    {
+        var thing = request.Thing ?? new Thing();
+        thing.RequestId = request.RequestId;
+        return Task.FromResult(Described(thing, context));
+    }
+
+    public override Task<Thing> PatchThing(UpdateThingRequest request, ServerCallContext context)
+    {
+        var thing = request.Thing ?? new Thing();
+        thing.ThingId = request.ThingId;
+        thing.Metadata["if-match"] = request.Etag;
+        thing.Metadata["mask"] = string.Join(',', request.UpdateMask?.Paths ?? []);
+        return Task.FromResult(thing);
+    }
+
+    public override Task<Thing> BuyThing(BuyThingRequest request, ServerCallContext context)
+    {
+        var thing = Described(
+            new Thing { ThingId = request.ThingId, RequestId = request.RequestId },
+            context
+        );
+        thing.Stock = request.Quantity;
+        thing.Rank = request.WaitSeconds;
+        return Task.FromResult(thing);
+    }
+
+    public override Task<GetPathRequest> GetPath(GetPathRequest request, ServerCallContext context) =>
+        Task.FromResult(request);
+
+    public override Task<ListNamesResponse> ListNames(ListNamesRequest request, ServerCallContext context) =>
+        Task.FromResult(new ListNamesResponse { Names = { "a", "b" } });
+
+    public override Task<Empty> PostHook(PostHookRequest request, ServerCallContext context)
+    {
+        var seen = $"{request.Signature}|{request.Body?.ContentType}|{request.Body?.Data.ToBase64()}";
+        throw Failure((int)Code.FailedPrecondition, "SEEN", seen, 0);
+    }
+
+    public override Task<Souk.Api.HttpBody> GetImage(GetImageRequest request, ServerCallContext context) =>
+        Task.FromResult(
+            new Souk.Api.HttpBody
+            {
+                ContentType = "image/png",
+                Data = ByteString.CopyFrom(0x89, 0x50, 0x4e, 0x47),
+            }
+        );
+
+    public override async Task WatchThings(
+        WatchThingsRequest request,
+        IServerStreamWriter<Thing> responseStream,
+        ServerCallContext context
+    )
+    {
+        for (var at = 0; at < Math.Abs(request.Count); at++)
+            await responseStream.WriteAsync(new Thing { Name = $"thing {at}" });
+        if (request.Count <= 0)
+            throw Failure((int)Code.Aborted, "GONE", "no more", 0);
+    }
+
+    public override async Task<Empty> Fail(FailRequest request, ServerCallContext context)
+    {
+        if (request.DelayMs > 0)
+            await Task.Delay(request.DelayMs, context.CancellationToken);
+        throw Failure(request.Code, request.Reason, request.Message, request.RetryAfterMs);
+    }
+
+    private static Thing Described(Thing thing, ServerCallContext context)
+    {
+        foreach (var entry in context.RequestHeaders.Where(entry => !entry.IsBinary))
+            thing.Metadata[entry.Key] = entry.Value;
+        thing.Metadata["deadline-seconds"] = (
+            (int)Math.Round((context.Deadline - TimeProvider.System.GetUtcNow().UtcDateTime).TotalSeconds)
+        ).ToString();
+        return thing;
+    }
+
+    private static RpcException Failure(int code, string reason, string message, int retryAfterMs)
+    {
+        var status = new RpcStatus { Code = code, Message = message };
+        if (reason.Length > 0)
+        {
+            var info = new ErrorInfo
+            {
+                Type = reason,
+                Domain = "souk.echo",
+                Metadata = { ["sku"] = "S1" },
+            };
+            status.Details.Add(Any.Pack(info));
+            status.Details.Add(
+                Any.Pack(
+                    new BadRequest
+                    {
+                        FieldViolations =
+                        {
+                            new BadRequest.Types.FieldViolation { Field = "a.b", Description = "is bad" },
+                        },
+                    }
+                )
+            );
+        }
+        if (retryAfterMs > 0)
+        {
+            var delay = Duration.FromTimeSpan(TimeSpan.FromMilliseconds(retryAfterMs));
+            status.Details.Add(Any.Pack(new RetryInfo { RetryDelay = delay }));
+        }
+        var trailers = new Metadata();
+        if (status.Details.Count > 0)
+            trailers.Add("grpc-status-details-bin", status.ToByteArray());
+        return new RpcException(new Grpc.Core.Status((StatusCode)code, message), trailers);
+    }
+}

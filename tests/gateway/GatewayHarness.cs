@@ -1,0 +1,167 @@
+using System.Buffers.Text;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Grpc.Core;
+using Grpc.Health.V1;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Souk.Gateway;
+using Souk.Gateway.Routing;
+using Souk.Shared;
+using Souk.Tests.Gateway.Protos;
+
+namespace Souk.Tests.Gateway;
+
+/// <summary>The real gateway on a real port, in front of <see cref="EchoBackend"/> on another.</summary>
+internal sealed class GatewayHarness : IAsyncDisposable
+{
+    private const string KeyId = "test-key";
+    private static readonly ECDsa s_key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+
+    private readonly WebApplication _backend;
+    private readonly WebApplication _gateway;
+
+    private GatewayHarness(
+        WebApplication backend,
+        WebApplication gateway,
+        EchoBackend echo,
+        TestHealth health
+    )
+    {
+        (_backend, _gateway, Echo, Health) = (backend, gateway, echo, health);
+        Http = new HttpClient { BaseAddress = Address(gateway), Timeout = TimeSpan.FromSeconds(30) };
+    }
+
+    public EchoBackend Echo { get; }
+
+    public TestHealth Health { get; }
+
+    public HttpClient Http { get; }
+
+    public static async Task<GatewayHarness> StartAsync(Func<GatewaySettings, GatewaySettings>? change = null)
+    {
+        var echo = new EchoBackend();
+        var health = new TestHealth();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(options =>
+            options.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2)
+        );
+        builder.Services.AddGrpc();
+        builder.Services.AddSingleton(echo);
+        builder.Services.AddSingleton(health);
+        var backend = builder.Build();
+        backend.MapGrpcService<EchoBackend>();
+        backend.MapGrpcService<TestHealth>();
+        await backend.StartAsync();
+        var settings = new GatewaySettings { Port = 0, SidecarPort = Address(backend).Port };
+        var gateway = GatewayHost.Build(
+            change?.Invoke(settings) ?? settings,
+            Contracts.Of([EchoReflection.Descriptor]),
+            LogLevel.None,
+            services => services.AddSingleton<ITokenKeySource>(new OneKey())
+        );
+        await gateway.StartAsync();
+        return new GatewayHarness(backend, gateway, echo, health);
+    }
+
+    /// <summary>An access token as identity signs them.</summary>
+    public static string Token(string role = "seller", TimeSpan? age = null)
+    {
+        var now = TimeProvider.System.GetUtcNow() - (age ?? TimeSpan.Zero);
+        var header = Encode($$"""{"alg":"ES256","typ":"JWT","kid":"{{KeyId}}"}""");
+        var payload = Encode(
+            $$"""
+            {"iss":"souk","aud":"souk","sub":"user_{{role}}","roles":["{{role}}"],
+             "iat":{{now.ToUnixTimeSeconds()}},"exp":{{now.AddMinutes(15).ToUnixTimeSeconds()}}}
+            """
+        );
+        var signature = s_key.SignData(
+            Encoding.ASCII.GetBytes($"{header}.{payload}"),
+            HashAlgorithmName.SHA256
+        );
+        return $"{header}.{payload}.{Base64Url.EncodeToString(signature)}";
+    }
+
+    public async Task<Answer> SendAsync(
+        string method,
+        string path,
+        string? body = null,
+        params (string Name, string Value)[] headers
+    )
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path);
+        if (body is not null)
+            request.Content = new StringContent(body, Encoding.UTF8, "application/json");
+        foreach (var (name, value) in headers)
+        {
+            if (!request.Headers.TryAddWithoutValidation(name, value) && request.Content is { } content)
+            {
+                content.Headers.Remove(name);
+                content.Headers.TryAddWithoutValidation(name, value);
+            }
+        }
+        var response = await Http.SendAsync(request);
+        return new Answer(response, await response.Content.ReadAsStringAsync());
+    }
+
+    public Task<Answer> SendAsAsync(
+        string role,
+        string method,
+        string path,
+        string? body = null,
+        params (string, string)[] headers
+    ) => SendAsync(method, path, body, [("Authorization", $"Bearer {Token(role)}"), .. headers]);
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _gateway.DisposeAsync();
+        await _backend.DisposeAsync();
+    }
+
+    private static Uri Address(WebApplication app) => new(app.Urls.First());
+
+    private static string Encode(string json) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(json));
+
+    private sealed class OneKey : ITokenKeySource
+    {
+        public Task<IReadOnlyList<TokenKey>> GetAsync(CancellationToken token)
+        {
+            var point = s_key.ExportParameters(false).Q;
+            return Task.FromResult<IReadOnlyList<TokenKey>>([new TokenKey(KeyId, point.X!, point.Y!)]);
+        }
+    }
+}
+
+/// <summary>A response with its body.</summary>
+internal sealed record Answer(HttpResponseMessage Response, string Body)
+{
+    public int Status => (int)Response.StatusCode;
+
+    public JsonNode Json => JsonNode.Parse(Body)!;
+
+    public string Header(string name) =>
+        Response.Headers.TryGetValues(name, out var values)
+        || Response.Content.Headers.TryGetValues(name, out values)
+            ? string.Join(',', values)
+            : "";
+
+    /// <summary>Status, code and reason of a problem.</summary>
+    public (int, string?, string?) Problem => (Status, (string?)Json["code"], (string?)Json["reason"]);
+}
+
+/// <summary>A health service whose answer the test sets.</summary>
+internal sealed class TestHealth : Health.HealthBase
+{
+    public HealthCheckResponse.Types.ServingStatus Status { get; set; } =
+        HealthCheckResponse.Types.ServingStatus.Serving;
+
+    public override Task<HealthCheckResponse> Check(HealthCheckRequest request, ServerCallContext context) =>
+        Task.FromResult(new HealthCheckResponse { Status = Status });
+}
