@@ -5,13 +5,15 @@ namespace Souk.Gateway.Transcoding;
 /// <summary>What a field wants, in words for the caller who gave something else.</summary>
 internal static class Expectations
 {
+    public const string OfText = "must be a text of valid Unicode without NUL";
+
     private const int EnumTextsMax = 12;
 
     public static string Of(FieldPlan field) =>
         field.Type switch
         {
             FieldType.Bool => "must be true or false",
-            FieldType.String => "must be a text of valid Unicode without NUL",
+            FieldType.String => OfText,
             FieldType.Bytes => "must be a text in base64",
             FieldType.Enum => OneOf(field.Enum),
             FieldType.Double or FieldType.Float => "must be a number that fits",

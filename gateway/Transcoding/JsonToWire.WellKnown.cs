@@ -56,23 +56,33 @@ internal ref partial struct JsonToWire
     {
         if (_json.TokenType != JsonTokenType.StartObject)
             throw Invalid(Expectations.Of(MessageShape.Struct));
-        var keys = new HashSet<string>();
+        var keys = new SeenKeys(_wire, stackalloc Range[KeysOnStack]);
         while (_json.Read() && _json.TokenType == JsonTokenType.PropertyName)
         {
-            var key = TextOf();
-            if (key.Contains('\0', StringComparison.Ordinal))
-                throw Invalid("must not contain NUL");
-            if (!keys.Add(key))
-                throw Invalid("is given twice", FieldTrail.Shorten(key));
             _wire.Varint(EntryTag);
             var start = _wire.OpenLength();
             _wire.Varint(EntryKeyTag);
-            _wire.Text(key);
+            var keyStart = _wire.Length;
+            Text();
+            var place = keyStart.._wire.Length;
+            if (!keys.IsNew(place))
+                throw Invalid("is given twice", FieldTrail.Shorten(TextOf()));
             _json.Read();
             _wire.Varint(EntryValueTag);
             NestedValue();
-            _wire.CloseLength(start);
+            keys.Keep(place, _wire.CloseLength(start));
         }
+    }
+
+    /// <summary>The string or property name at hand.</summary>
+    private void Text()
+    {
+        var rented = _json.ValueIsEscaped ? ArrayPool<byte>.Shared.Rent(_json.ValueSpan.Length) : [];
+        var text = _json.ValueIsEscaped ? Unescape(rented) : _json.ValueSpan;
+        if (!ScalarText.TryWriteString(text, _wire))
+            throw Invalid(Expectations.OfText);
+        if (rented.Length > 0)
+            ArrayPool<byte>.Shared.Return(rented);
     }
 
     private void ListValue()
@@ -115,11 +125,8 @@ internal ref partial struct JsonToWire
                 _wire.Fixed64(BitConverter.DoubleToUInt64Bits(number));
                 break;
             case JsonTokenType.String:
-                var text = TextOf();
-                if (text.Contains('\0', StringComparison.Ordinal))
-                    throw Invalid("must not contain NUL");
                 _wire.Varint(StringTag);
-                _wire.Text(text);
+                Text();
                 break;
             case JsonTokenType.StartObject:
                 _wire.Varint(StructTag);

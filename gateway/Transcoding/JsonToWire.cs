@@ -16,6 +16,8 @@ internal ref partial struct JsonToWire
     /// <summary>Deepest nesting of objects and lists in a body.</summary>
     public const int DepthMax = 32;
 
+    private const int KeysOnStack = 16;
+
     private static readonly JsonReaderOptions s_options = new() { MaxDepth = DepthMax };
 
     private readonly PooledBuffer _wire;
@@ -166,23 +168,24 @@ internal ref partial struct JsonToWire
             || field.Message is not { Fields: [var key, var value] }
         )
             throw Invalid("must be an object");
-        var keys = new HashSet<string>();
+        var keys = new SeenKeys(_wire, stackalloc Range[KeysOnStack]);
         while (_json.Read() && _json.TokenType == JsonTokenType.PropertyName)
         {
-            var isNew = keys.Add(TextOf());
-            _trail.At((int)_json.TokenStartIndex);
-            if (!isNew)
-                throw Invalid("is given twice");
             _wire.Varint(field.Tag);
             var start = _wire.OpenLength();
             _wire.Varint(key.Tag);
+            var keyStart = _wire.Length;
             TextValue(key);
+            var place = keyStart.._wire.Length;
+            _trail.At((int)_json.TokenStartIndex);
+            if (!keys.IsNew(place))
+                throw Invalid("is given twice");
             _json.Read();
             if (_json.TokenType == JsonTokenType.Null && !HoldsNull(value))
                 throw Invalid("must not be null");
             _wire.Varint(value.Tag);
             Singular(value, field.PlainAmount);
-            _wire.CloseLength(start);
+            keys.Keep(place, _wire.CloseLength(start));
             _trail.At(-1);
         }
     }

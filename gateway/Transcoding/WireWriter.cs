@@ -54,13 +54,15 @@ internal static class WireWriter
         return wire.Length;
     }
 
-    public static void CloseLength(this PooledBuffer wire, int start)
+    /// <summary>Returns how far the content moved.</summary>
+    public static int CloseLength(this PooledBuffer wire, int start)
     {
         var length = (ulong)(wire.Length - start);
         var size = VarintSize(length);
         if (size > 1)
             wire.Shift(start, size - 1);
         PutVarint(wire.At(start - 1, size), length);
+        return size - 1;
     }
 
     public static ulong ZigZag(long value) => (ulong)((value << 1) ^ (value >> 63));

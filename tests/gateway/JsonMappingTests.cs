@@ -142,6 +142,7 @@ public sealed class JsonMappingTests
     }
 
     [TestCase("""{"m_string":{"a":"1","\u0061":"2"}}""", "m_string.a")]
+    [TestCase("""{"m_int32":{"1":"1","2":"2","1.0":"3"}}""", "m_int32.1.0")]
     [TestCase("""{"f_int32":1,"fInt32":2}""", "f_int32")]
     [TestCase("""{"f_int32":1,"f_int32":null}""", "f_int32")]
     [TestCase("""{"o_string":"a","o_int32":1}""", "o_int32")]
@@ -150,6 +151,24 @@ public sealed class JsonMappingTests
     {
         var refusal = Transcode.Refusal<Everything>(json);
         Assert.That((refusal.Reason, refusal.Field), Is.EqualTo((Reason.InvalidField, path)));
+    }
+
+    [Test]
+    public void FromJson_LargeMapWithOneKeyTwice_IsRefused([Values(17, 300)] int count)
+    {
+        var entries = string.Join(
+            ',',
+            Enumerable.Range(0, count).Select(key => $"\"k{key}\":\"{new string('v', key)}\"")
+        );
+        var good = Transcode.FromJson<Everything>("{\"m_string\":{" + entries + "}}");
+        Assert.That(good.MString, Has.Count.EqualTo(count));
+        foreach (var twice in new[] { 0, count - 1 })
+        {
+            var refusal = Transcode.Refusal<Everything>(
+                "{\"m_string\":{" + entries + $",\"k{twice}\":\"\"}}}}"
+            );
+            Assert.That(refusal.Field, Is.EqualTo($"m_string.k{twice}"));
+        }
     }
 
     [TestCase("""{"nothing":1}""", "nothing")]
