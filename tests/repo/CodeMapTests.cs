@@ -18,9 +18,7 @@ internal sealed partial class CodeMapTests
         var map = Write();
         var path = RepoFiles.FullPath(MapFile);
         if (Environment.GetEnvironmentVariable("SOUK_UPDATE") == "map")
-        {
             File.WriteAllText(path, map);
-        }
         Assert.That(File.Exists(path) ? File.ReadAllText(path) : "", Is.EqualTo(map), "Run `make map`.");
     }
 

@@ -15,9 +15,7 @@ internal sealed class ProtoBreakingTests
     public void Contracts_AgainstTheLastRelease_OnlyGrow()
     {
         if (Environment.GetEnvironmentVariable("SOUK_UPDATE") == "baseline")
-        {
             File.WriteAllBytes(RepoFiles.FullPath(Baseline), WithoutComments(Contracts.Bytes));
-        }
         var released = Contracts.Parse(File.ReadAllBytes(RepoFiles.FullPath(Baseline)));
         Rule.Holds(
             Messages(released).Concat(Enums(released)).Concat(Rpcs(released)),
@@ -39,14 +37,10 @@ internal sealed class ProtoBreakingTests
                 if (now.Field.SingleOrDefault(other => other.Number == field.Number) is not { } same)
                 {
                     if (!IsReserved(now, field))
-                    {
                         yield return $"{name}.{field.Name}: gone, and its number or name is not reserved";
-                    }
                 }
                 else if (Shape(old, field) != Shape(now, same))
-                {
                     yield return $"{name}: {Shape(old, field)} became {Shape(now, same)}";
-                }
             }
         }
     }
@@ -78,13 +72,9 @@ internal sealed class ProtoBreakingTests
                 continue;
             }
             if ((old.Input, old.Output, Streams(old)) != (same.Input, same.Output, Streams(same)))
-            {
                 yield return $"{old}: its messages changed";
-            }
             foreach (var route in old.Routes.Except(same.Routes))
-            {
                 yield return $"{old}: {route} is gone";
-            }
         }
     }
 
@@ -115,9 +105,7 @@ internal sealed class ProtoBreakingTests
     {
         var files = FileDescriptorSet.Parser.ParseFrom(set);
         foreach (var file in files.File)
-        {
             file.SourceCodeInfo = null;
-        }
         return files.ToByteArray();
     }
 }

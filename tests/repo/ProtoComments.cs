@@ -61,9 +61,7 @@ internal static class ProtoComments
     )
     {
         if (message.Options?.MapEntry == true)
-        {
             yield break;
-        }
         var name = $"{scope}.{message.Name}";
         yield return new(name, at(path));
         foreach (var (f, field) in message.Field.Index())
@@ -77,9 +75,7 @@ internal static class ProtoComments
         foreach (var (e, type) in message.EnumType.Index())
         {
             foreach (var comment in OfEnum(name, type, [.. path, DescriptorProto.EnumTypeFieldNumber, e], at))
-            {
                 yield return comment;
-            }
         }
         foreach (var (n, nested) in message.NestedType.Index())
         {
@@ -107,8 +103,6 @@ internal static class ProtoComments
         var name = $"{scope}.{type.Name}";
         yield return new(name, at(path));
         foreach (var (v, value) in type.Value.Index())
-        {
             yield return new($"{name}.{value.Name}", at([.. path, EnumDescriptorProto.ValueFieldNumber, v]));
-        }
     }
 }

@@ -35,9 +35,7 @@ internal static class RepoFiles
     {
         var folder = Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location);
         while (folder is not null && !File.Exists(Path.Combine(folder, "Souk.slnx")))
-        {
             folder = Path.GetDirectoryName(folder);
-        }
         return folder ?? throw new InvalidOperationException("The tests do not run inside the repository.");
     }
 
@@ -46,15 +44,11 @@ internal static class RepoFiles
         foreach (var entry in Directory.EnumerateFileSystemEntries(folder))
         {
             if (!Directory.Exists(entry))
-            {
                 yield return entry;
-            }
             else if (!SkippedFolders.Contains(Path.GetFileName(entry)))
             {
                 foreach (var file in Walk(entry))
-                {
                     yield return file;
-                }
             }
         }
     }

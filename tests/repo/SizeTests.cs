@@ -17,9 +17,7 @@ internal sealed class SizeTests
     {
         var sizes = RepoFiles.With(Sources).Select(file => (file, Count: file.Lines.Length)).ToList();
         foreach (var (file, count) in sizes.OrderByDescending(size => size.Count).Take(10))
-        {
             TestContext.Out.WriteLine($"{count, 5} {file}");
-        }
         Rule.Holds(
             sizes
                 .Where(size => size.Count > (size.file.IsTest ? TestFileLinesMax : FileLinesMax))

@@ -57,9 +57,7 @@ internal sealed class ShopClient(HttpClient http, TimeProvider clock, TimeSpan p
                 reply = await TrySendAsync(request, cancel);
             }
             if (reply is { Transient: false })
-            {
                 return reply;
-            }
             if (clock.GetTimestamp() >= deadline)
             {
                 return reply
@@ -99,21 +97,13 @@ internal sealed class ShopClient(HttpClient http, TimeProvider clock, TimeSpan p
     {
         var message = new HttpRequestMessage(request.Method, request.Path);
         if (request.Session is { } session)
-        {
             message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", session.AccessToken);
-        }
         if (request.IdempotencyKey is { } key)
-        {
             message.Headers.Add("Idempotency-Key", key.ToString());
-        }
         if (request.WaitSeconds is { } seconds)
-        {
             message.Headers.Add("Prefer", $"wait={seconds}");
-        }
         if (request.Body is { } body)
-        {
             message.Content = new StringContent(body.ToJsonString(), Encoding.UTF8, "application/json");
-        }
         return message;
     }
 

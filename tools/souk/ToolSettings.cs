@@ -18,9 +18,7 @@ internal sealed record ToolSettings(Uri ShopUrl, string RunFolder)
     {
         var path = Path.Combine(RunFolder, "accounts.json");
         if (!File.Exists(path))
-        {
             throw new ToolException($"{path} is missing: start the mesh with `make up` first.");
-        }
         var account = JsonNode.Parse(File.ReadAllText(path))?[role];
         return account?["email"] is { } email && account["password"] is { } password
             ? new Account(email.GetValue<string>(), password.GetValue<string>())

@@ -49,9 +49,7 @@ internal static class ConvertCommand
     )
     {
         if (!file.Exists)
-        {
             throw new ToolException($"{file.FullName} does not exist.");
-        }
         await using var packed = file.OpenRead();
         await using var plain =
             file.Extension == ".gz" ? new GZipStream(packed, CompressionMode.Decompress) : (Stream)packed;

@@ -9,18 +9,14 @@ internal static class CsvTable
     public static IEnumerable<CsvRow> Read(TextReader reader)
     {
         if (ReadRow(reader) is not { } header)
-        {
             yield break;
-        }
         var columns = header.Select((name, index) => (name, index)).ToDictionary(c => c.name, c => c.index);
         while (ReadRow(reader) is { } fields)
         {
             // Rows that are short or long by a stray comma cannot be trusted to have their fields where they
             // belong.
             if (fields.Count == header.Count)
-            {
                 yield return new CsvRow(columns, fields);
-            }
         }
     }
 
@@ -28,9 +24,7 @@ internal static class CsvTable
     private static List<string>? ReadRow(TextReader reader)
     {
         if (reader.Peek() < 0)
-        {
             return null;
-        }
         var fields = new List<string>();
         do
         {
@@ -45,9 +39,7 @@ internal static class CsvTable
     {
         var field = new StringBuilder();
         while (reader.Peek() is >= 0 and not (',' or '\r' or '\n'))
-        {
             field.Append((char)reader.Read());
-        }
         return field.ToString();
     }
 
@@ -59,17 +51,11 @@ internal static class CsvTable
         while (reader.Read() is var next and >= 0)
         {
             if (next != '"')
-            {
                 field.Append((char)next);
-            }
             else if (TryTake(reader, '"'))
-            {
                 field.Append('"');
-            }
             else
-            {
                 break;
-            }
         }
         return field.ToString();
     }

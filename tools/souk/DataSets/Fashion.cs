@@ -20,9 +20,7 @@ internal static class Fashion
         {
             var (id, name) = (row["id"], row["productDisplayName"]);
             if (name.Length == 0)
-            {
                 continue;
-            }
             var (low, high) = Prices.GetValueOrDefault(row["masterCategory"], (10, 100));
             string[] category = ["Fashion", row["masterCategory"], row["subCategory"], row["articleType"]];
             yield return ProductLine

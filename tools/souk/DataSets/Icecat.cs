@@ -34,9 +34,7 @@ internal static class Icecat
         while (reader.ReadLine() is { } line)
         {
             if (line.Length > 0 && JsonNode.Parse(line) is JsonObject source)
-            {
                 yield return ToProduct(source);
-            }
         }
     }
 
@@ -60,22 +58,16 @@ internal static class Icecat
             .WithDescription(Text(source, "short_description") ?? "")
             .WithImage(Text(source, "img_500x500") ?? Text(source, "img_high"));
         if (source["ean"] is JsonArray { Count: > 0 } codes)
-        {
             product.WithFact("EAN", codes[0]?.ToString());
-        }
         foreach (var (name, value) in attributes.Take(FactsMax - 1))
-        {
             product.WithFact(FactName(name), value?.ToString());
-        }
         return product;
     }
 
     private static string[] Category(JsonObject attributes)
     {
         if (Text(attributes, "attr_t_product_type") is { Length: > 1 } type)
-        {
             return ["Electronics", type];
-        }
         var found = Telltales.FirstOrDefault(telltale => attributes.ContainsKey(telltale.Attribute));
         return ["Electronics", found.Category ?? "Accessories"];
     }

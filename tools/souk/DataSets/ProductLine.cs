@@ -37,9 +37,7 @@ internal static class ProductLine
     public static JsonObject WithImage(this JsonObject product, string? url)
     {
         if (url?.StartsWith("http", StringComparison.Ordinal) == true)
-        {
             product["images"] = new JsonArray(url.Replace("http://", "https://", StringComparison.Ordinal));
-        }
         return product;
     }
 
@@ -61,9 +59,7 @@ internal static class ProductLine
         // FNV-1a: string.GetHashCode differs from run to run.
         var hash = 2166136261u;
         foreach (var c in text)
-        {
             hash = (hash ^ c) * 16777619u;
-        }
         return low + (int)(hash % (uint)(high - low));
     }
 
@@ -88,9 +84,7 @@ internal static class ProductLine
     {
         var trimmed = text.Trim();
         if (trimmed.Length <= max)
-        {
             return trimmed;
-        }
         // Never half of a surrogate pair.
         return trimmed[..(char.IsHighSurrogate(trimmed[max - 1]) ? max - 1 : max)];
     }

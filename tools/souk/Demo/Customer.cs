@@ -40,9 +40,7 @@ internal sealed class Customer(ShopClient shop, Session session)
         var found = await UntilAsync(FindInStockAsync, items => items.Count == 2, cancel);
         DemoScript.Check(found.Count == 2, "two products are in stock", $"{found.Count}");
         foreach (var item in found)
-        {
             DemoScript.Tell($"{item.Name}, {item.Price} {item.Currency}, {item.Sku}");
-        }
         return found;
     }
 
@@ -70,9 +68,7 @@ internal sealed class Customer(ShopClient shop, Session session)
             ["payment_method"] = new JsonObject { ["type"] = "card", ["token"] = "tok_success" },
         };
         if (item is not null)
-        {
             body["items"] = new JsonArray(item.Line(1));
-        }
         var request = new ShopRequest(HttpMethod.Post, "/api/v1/orders")
         {
             Body = body,
@@ -99,9 +95,7 @@ internal sealed class Customer(ShopClient shop, Session session)
         {
             var answer = await ask(cancel);
             if (wanted(answer) || clock.GetElapsedTime(start) > Patience)
-            {
                 return answer;
-            }
             await Task.Delay(Pause, clock, cancel);
         }
     }
@@ -122,9 +116,7 @@ internal sealed class Customer(ShopClient shop, Session session)
                 found.Add(item);
             }
             if (found.Count == 2)
-            {
                 break;
-            }
         }
         return found;
     }

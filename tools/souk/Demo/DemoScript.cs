@@ -15,9 +15,7 @@ internal static class DemoScript
     public static void Check(bool holds, string claim, string found)
     {
         if (!holds)
-        {
             throw new ToolException($"Not so: {claim}. Found: {found}.");
-        }
         Write($"    [green]ok[/] {claim}");
     }
 

@@ -30,9 +30,7 @@ internal sealed class FirstPurchase(Customer customer)
         var summary = await customer.GetAsync("/api/v1/cart/summary", cancel);
         decimal Amount(string name) => summary[name].AsAmount();
         foreach (var name in (string[])["subtotal", "discount", "tax", "shipping", "total"])
-        {
             DemoScript.Tell($"{name, -9} {Amount(name), 10} {summary["currency"]}");
-        }
         var sum = Amount("subtotal") - Amount("discount") + Amount("tax") + Amount("shipping");
         DemoScript.Check(sum == Amount("total"), "total = subtotal - discount + tax + shipping", $"{sum}");
         return Amount("total");
@@ -98,18 +96,14 @@ internal sealed class FirstPurchase(Customer customer)
     {
         var stock = new long[shelf.Count];
         for (var i = 0; i < shelf.Count; i++)
-        {
             stock[i] = await customer.AvailableAsync(shelf[i], cancel);
-        }
         return stock;
     }
 
     private static void TellStock(IReadOnlyList<ShelfItem> shelf, long[] stock)
     {
         for (var i = 0; i < shelf.Count; i++)
-        {
             DemoScript.Tell($"{shelf[i].Sku}: {stock[i]} available");
-        }
     }
 
     private static int Lines(JsonNode cart) => (cart["items"] as JsonArray)?.Count ?? 0;

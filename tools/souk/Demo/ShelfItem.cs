@@ -11,9 +11,7 @@ internal sealed record ShelfItem(string ProductId, string Sku, string Name, stri
     public static ShelfItem? Of(JsonNode? product)
     {
         if (product?["variants"]?[0] is not { } variant || product["price"] is not { } price)
-        {
             return null;
-        }
         return new ShelfItem(
             product["product_id"].AsText(),
             variant["sku"].AsText(),

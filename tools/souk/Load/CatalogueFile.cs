@@ -32,9 +32,7 @@ internal sealed class CatalogueFile(string path)
         for (var number = 1; await reader.ReadLineAsync(cancel) is { } text; number++)
         {
             if (text.Length > 0 && text[0] != '#' && !string.IsNullOrWhiteSpace(text))
-            {
                 yield return new CatalogueLine(number, text);
-            }
         }
     }
 }

@@ -49,9 +49,7 @@ internal static class LoadCommand
     private static async Task<int> RunAsync(LoadOptions options, CancellationToken cancel)
     {
         if (!options.File.Exists)
-        {
             throw new ToolException($"{options.File.FullName} does not exist.");
-        }
         var settings = ToolSettings.FromEnvironment();
         var shop = ShopClient.For(settings.ShopUrl, Patience);
         var seller = await shop.LoginAsync(settings.Account("seller"), cancel);
@@ -81,14 +79,10 @@ internal static class LoadCommand
     {
         ToolConsole.Line($"{counts.Loaded} loaded, {counts.Known} there already, {refused.Count} refused");
         if (refused.Count == 0)
-        {
             return;
-        }
         var table = new Table().AddColumn("reason").AddColumn(new TableColumn("rows").RightAligned());
         foreach (var (reason, rows) in refused.ByReason)
-        {
             table.AddRow(Markup.Escape(reason), ToolConsole.Number(rows));
-        }
         AnsiConsole.Write(table);
         ToolConsole.Line($"line by line: {refused.Path}");
     }

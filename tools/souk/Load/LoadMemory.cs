@@ -25,9 +25,7 @@ internal sealed class LoadMemory : IDisposable
         // The line break ends a mark that a kill cut short.
         var writer = new StreamWriter(path, append: true) { AutoFlush = true, NewLine = "\n" };
         if (done.Count > 0)
-        {
             writer.WriteLine();
-        }
         return new LoadMemory(done, writer);
     }
 

@@ -17,14 +17,10 @@ internal sealed class ProductLoader(ShopClient shop, Session seller, Session mod
     public async Task<Refusal?> LoadAsync(CatalogueLine line, CancellationToken cancel)
     {
         if (Parse(line.Text) is not { } product)
-        {
             return Refusal.Malformed("a line must be one JSON object");
-        }
         product.Remove("stock", out var stock);
         if (stock is not (null or JsonArray))
-        {
             return Refusal.Malformed("stock must be an array");
-        }
 
         var listed = await shop.SendAsync(
             new ShopRequest(HttpMethod.Post, "/api/v1/products")
@@ -36,24 +32,18 @@ internal sealed class ProductLoader(ShopClient shop, Session seller, Session mod
             cancel
         );
         if (!listed.Ok)
-        {
             return Refusal.Of("list", listed);
-        }
         if (listed.Text("status") == "draft")
         {
             var path = $"/api/v1/products/{listed.Text("product_id")}:approve";
             var approved = await shop.PostAsync(path, null, moderator, cancel);
             if (!approved.Ok)
-            {
                 return Refusal.Of("approve", approved);
-            }
         }
         foreach (var item in (JsonArray?)stock ?? [])
         {
             if (await ReceiveAsync(line, item, cancel) is { } refusal)
-            {
                 return refusal;
-            }
         }
         return null;
     }
@@ -86,13 +76,9 @@ internal sealed class ProductLoader(ShopClient shop, Session seller, Session mod
         {
             var reply = await shop.PostAsync(path, body, seller, cancel);
             if (reply.Ok)
-            {
                 return null;
-            }
             if (reply.Status != 404 || clock.GetTimestamp() >= giveUp)
-            {
                 return Refusal.Of("stock", reply);
-            }
             await Task.Delay(LagPause, clock, cancel);
         }
     }

@@ -24,9 +24,7 @@ internal sealed class RefusedRows(string path)
             ["detail"] = refusal.Detail,
         };
         if (refusal.Problem?.DeepClone() is { } problem)
-        {
             row["problem"] = problem;
-        }
         lock (_lock)
         {
             _rows.Add((line.Number, row));
