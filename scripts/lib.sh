@@ -37,9 +37,30 @@ free_port() {
 
 # Is process $1 alive, and does its command line contain $2? A pid file may outlive its process and the number
 # be reused.
-is_ours() {
-  local command
-  command=$(ps -o args= -p "$1" 2>/dev/null) && [[ $command == *"$2"* ]]
+is_ours() { [[ $(command_line "$1") == *"$2"* ]]; }
+
+# The command line of process $1, or nothing. A bare Linux has no ps, a Mac no /proc.
+command_line() {
+  if [[ -d /proc/self ]]; then
+    tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline" || true
+  else
+    ps -o args= -p "$1" 2>/dev/null || true
+  fi
+}
+
+# The processes of the process group $1, one id a line.
+group_members() {
+  local stat fields
+  if [[ ! -d /proc/self ]]; then
+    ps -e -o pid=,pgid= | awk -v group="$1" '$2 == group { print $1 }'
+    return
+  fi
+  for stat in /proc/[0-9]*/stat; do
+    # "pid (name) state ppid pgrp ...", where a name may hold anything, parentheses too.
+    { read -r fields <"$stat"; } 2>/dev/null || continue
+    read -r -a fields <<<"${fields##*) }"
+    [[ ${fields[2]} != "$1" ]] || basename "${stat%/stat}"
+  done
 }
 
 # Polls "$@" until it succeeds, at most $1 seconds.

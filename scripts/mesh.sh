@@ -83,7 +83,10 @@ mesh_pid() {
 leftovers() {
   local group
   group=$(cat "$RUN/mesh.pid" 2>/dev/null) || return 0
-  ps -e -o pid=,pgid=,args= | awk -v group="$group" '$2 == group && index($0, "artifacts/bin/") { print $1 }'
+  local pid
+  for pid in $(group_members "$group"); do
+    if is_ours "$pid" artifacts/bin/; then echo "$pid"; fi
+  done
 }
 
 none_left() { [[ -z $(leftovers) ]]; }
