@@ -98,7 +98,8 @@ internal sealed class Run(InstanceKey key)
         }
         if (record.Events.Count > 0)
         {
-            _updateTime = record.Events[^1].Timestamp;
+            // Events that a worker carried over may lack a time.
+            _updateTime = record.Events[^1].Timestamp ?? _updateTime;
         }
     }
 
@@ -150,6 +151,8 @@ internal sealed class Run(InstanceKey key)
         _createTime = record.Events[0].Timestamp;
         _underway = record.Kind == RecordKind.Restarted;
         _customStatus = null;
+        _suspended = false;
+        Terminating = false;
         History = [];
         HistoryBytes = 0;
         Inbox = [];

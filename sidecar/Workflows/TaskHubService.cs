@@ -138,6 +138,10 @@ internal sealed partial class TaskHubService(WorkflowEngine engine)
         ServerCallContext context
     )
     {
+        if (request.ContinuationToken.Contains('\0'))
+        {
+            throw WorkflowFault.BadField("continuationToken", "is not one of ours");
+        }
         var size = request.PageSize == 0 ? PageSizeDefault : (int)Math.Min(request.PageSize, PageSizeMax);
         var ids = await engine.ListAsync(
             AppOf(context),

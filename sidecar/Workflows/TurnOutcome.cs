@@ -76,8 +76,12 @@ internal sealed class TurnOutcome
         started.WorkflowInstance.ExecutionId = NewExecutionId(_now);
         started.ScheduledStartTimestamp = null;
         // Answers to the old run's tasks and timers are dropped: the new run uses the same ids for others.
-        var arrived = _run.Inbox.Skip(turn.Consumed).Where(IsForAnyRun);
-        return [HistoryEvents.Started(started, _now), .. restart.CarryoverEvents, .. arrived];
+        var arrived = _run.Inbox.Skip(turn.Consumed).Where(IsForAnyRun).ToList();
+        // A suspension holds across runs, though the event that brought it belongs to the old one.
+        var isNewlySuspended = arrived.Exists(e => e.ExecutionSuspended is not null);
+        HistoryEvent[] suspension =
+            _run.Suspended && !isNewlySuspended ? [HistoryEvents.Suspended(null, _now)] : [];
+        return [HistoryEvents.Started(started, _now), .. suspension, .. restart.CarryoverEvents, .. arrived];
     }
 
     public static string NewExecutionId(DateTimeOffset now) => Guid.CreateVersion7(now).ToString();

@@ -31,6 +31,7 @@ internal sealed partial class WorkflowEngine
         Task durable;
         lock (_gate)
         {
+            ThrowIfLost(app);
             active = app.FindActive(id);
             if (active is null && app.HasRunningChildren(id))
             {

@@ -7,6 +7,11 @@ internal sealed partial class WorkflowEngine
 {
     private static readonly TimeSpan ReopenDelay = TimeSpan.FromMilliseconds(500);
 
+    // Two runtimes of one app take it from each other for as long as both live: slowly, so that both get work done.
+    private static readonly TimeSpan ReclaimDelay = TimeSpan.FromSeconds(5);
+
+    private readonly HashSet<string> _lost = [];
+
     /// <summary>Makes the app's workflows run in this process; returns when they are in memory.</summary>
     public async Task<WorkflowApp> OpenAsync(string appId, CancellationToken cancellation)
     {
@@ -20,11 +25,7 @@ internal sealed partial class WorkflowEngine
             if (!_apps.TryGetValue(appId, out app))
             {
                 _apps[appId] = app = new WorkflowApp(appId);
-                var opened = app;
-                app.Opening = Task.Run(
-                    () => OpenUntilDoneAsync(opened, _stopping.Token),
-                    CancellationToken.None
-                );
+                app.Opening = OpenUntilDoneAsync(app, _lost.Remove(appId) ? ReclaimDelay : TimeSpan.Zero);
             }
         }
         // The app keeps opening when the caller gives up: the next caller finds it further on.
@@ -32,12 +33,16 @@ internal sealed partial class WorkflowEngine
         return app;
     }
 
-    private async Task OpenUntilDoneAsync(WorkflowApp app, CancellationToken cancellation)
+    private async Task OpenUntilDoneAsync(WorkflowApp app, TimeSpan delay)
     {
+        var cancellation = _stopping.Token;
         while (true)
         {
             try
             {
+                // Also without a delay: the caller holds the lock.
+                await Task.Yield();
+                await Task.Delay(delay, _clock, cancellation);
                 var epoch = await _store.ClaimAsync(app.AppId, cancellation);
                 var runs = await ReadRunsAsync(app.AppId, cancellation);
                 lock (_gate)
@@ -53,10 +58,10 @@ internal sealed partial class WorkflowEngine
             {
                 throw WorkflowFault.Stopping();
             }
-            catch (Exception e) when (e is Npgsql.NpgsqlException or IOException or TimeoutException)
+            catch (Exception e)
             {
-                LogNotOpened(_logger, app.AppId, e.Message);
-                await Task.Delay(ReopenDelay, _clock, cancellation);
+                LogNotOpened(_logger, e, app.AppId);
+                delay = ReopenDelay;
             }
         }
     }
@@ -113,16 +118,25 @@ internal sealed partial class WorkflowEngine
         var reason = WorkflowFault.MovedAway(appId);
         _apps[appId].Close();
         _apps.Remove(appId);
+        _lost.Add(appId);
         QueueOf(appId).CloseAll(reason);
         _queues.Remove(appId);
         _watchers.FailAll(key => key.AppId == appId, reason);
     }
 
+    private static void ThrowIfLost(WorkflowApp app)
+    {
+        if (!app.IsOpen)
+        {
+            throw WorkflowFault.MovedAway(app.AppId);
+        }
+    }
+
     [LoggerMessage(LogLevel.Information, "Workflows of {App} are open, {Active} of them active")]
     private static partial void LogOpened(ILogger logger, string app, int active);
 
-    [LoggerMessage(LogLevel.Warning, "Workflows of {App} cannot be opened yet, trying again: {Reason}")]
-    private static partial void LogNotOpened(ILogger logger, string app, string reason);
+    [LoggerMessage(LogLevel.Warning, "Workflows of {App} cannot be opened yet, trying again")]
+    private static partial void LogNotOpened(ILogger logger, Exception reason, string app);
 
     [LoggerMessage(LogLevel.Warning, "Another runtime took over the workflows of {App}")]
     private static partial void LogLost(ILogger logger, string app);

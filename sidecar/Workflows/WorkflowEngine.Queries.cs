@@ -1,4 +1,5 @@
 using Dapr.DurableTask.Protobuf;
+using Npgsql;
 
 namespace Souk.Sidecar.Workflows;
 
@@ -27,7 +28,7 @@ internal sealed partial class WorkflowEngine
         {
             await creation.WaitAsync(cancellation);
         }
-        return (await _store.ReadAsync(key, cancellation))?.View();
+        return (await StoredAsync(_store.ReadAsync(key, cancellation)))?.View();
     }
 
     /// <summary>Waits until the instance is in a state, also when it does not exist yet.</summary>
@@ -81,7 +82,7 @@ internal sealed partial class WorkflowEngine
             }
             await (last?.Durable ?? Task.CompletedTask).WaitAsync(cancellation);
         }
-        return (await _store.ReadAsync(key, cancellation))?.History;
+        return (await StoredAsync(_store.ReadAsync(key, cancellation)))?.History;
     }
 
     public async Task<List<string>> ListAsync(
@@ -92,7 +93,7 @@ internal sealed partial class WorkflowEngine
     )
     {
         await OpenAsync(appId, cancellation);
-        return await _store.ListAsync(appId, after, limit, cancellation);
+        return await StoredAsync(_store.ListAsync(appId, after, limit, cancellation));
     }
 
     /// <summary>Deletes an ended instance, with its children if asked to, and says how many went.</summary>
@@ -151,7 +152,9 @@ internal sealed partial class WorkflowEngine
         var open = new Queue<string>(seen);
         while (open.TryDequeue(out var id))
         {
-            if (await _store.ReadAsync(key with { InstanceId = id }, cancellation) is not { } run)
+            if (
+                await StoredAsync(_store.ReadAsync(key with { InstanceId = id }, cancellation)) is not { } run
+            )
             {
                 continue;
             }
@@ -168,5 +171,18 @@ internal sealed partial class WorkflowEngine
             }
         }
         return found;
+    }
+
+    /// <summary>A read of the database; clients are told to try again when it is away.</summary>
+    private static async Task<T> StoredAsync<T>(Task<T> reading)
+    {
+        try
+        {
+            return await reading;
+        }
+        catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException)
+        {
+            throw WorkflowFault.StoreBehind();
+        }
     }
 }

@@ -39,6 +39,10 @@ internal sealed partial class WorkflowEngine
         if (outcome.Restart is not null && outcome.End is null)
         {
             Record(commit, run, NewRecord(run, RecordKind.Restarted, outcome.NextInbox(turn)));
+            if (run.Terminating)
+            {
+                AddTimer(run, TimerKind.TerminateGrace, Now + TerminateGrace);
+            }
         }
         else
         {
@@ -142,6 +146,7 @@ internal sealed partial class WorkflowEngine
             !InstanceKey.IsValidId(key.InstanceId) ? "its instance id is not valid"
             : !_apps.TryGetValue(key.AppId, out var app) || !app.IsOpen
                 ? $"this runtime does not serve '{key.AppId}'"
+            : started.Name.Contains('\0') ? "its name contains a NUL"
             : app.FindActive(key.InstanceId) is not null
                 ? $"an active workflow with ID '{key.InstanceId}' already exists"
             : null;

@@ -11,6 +11,7 @@ internal sealed partial class WorkflowEngine
         var worker = new Worker(app.AppId, limits);
         lock (_gate)
         {
+            ThrowIfLost(app);
             // A new worker may know the versions that the others lacked.
             foreach (var run in app.Runs.Values.Where(r => r.Stalled))
             {

@@ -187,10 +187,13 @@ internal sealed partial class WorkflowEngine : IAsyncDisposable
                     commit.Abandon(WorkflowFault.MovedAway(lost.Key.AppId));
                     continue;
                 }
-                if (commit.Records.TrueForAll(IsCurrent))
+                if (!commit.Records.TrueForAll(IsCurrent))
                 {
-                    commit.RunEffects();
+                    // Made under an earlier claim of this process: the log has refused it, or nobody knows.
+                    commit.Abandon(WorkflowFault.MovedAway(commit.Records[0].Key.AppId));
+                    continue;
                 }
+                commit.RunEffects();
                 settled.Add(commit);
             }
             Pump();

@@ -23,6 +23,11 @@ internal sealed class ManagementTests : WorkflowFixture
                     r.IsFirst ? [Replay.Child(0, "echo", "1", r.Input)]
                     : r.ChildResultOf(0) is { } result ? [Replay.Done(result)]
                     : [];
+                // A worker that does not stop when it is suspended.
+                w.Workflows["restless"] = r =>
+                    r.Input == "again" ? Waiting(r)
+                    : r.Events.Exists(e => e.ExecutionSuspended is not null) ? [Replay.Again("again")]
+                    : [];
                 // Suspended, a worker only records events.
                 w.Workflows["patient"] = r =>
                     r.Events.FindLastIndex(e => e.ExecutionSuspended is not null)
@@ -178,6 +183,27 @@ internal sealed class ManagementTests : WorkflowFixture
         );
         Assert.That((await StateAsync(id))!.WorkflowStatus, Is.EqualTo(OrchestrationStatus.Suspended));
         await Client.ResumeInstanceAsync(new() { InstanceId = id });
+        Assert.That((await FinishedAsync(id)).Output, Is.EqualTo("9"));
+    }
+
+    [Test]
+    public async Task SuspendInstance_ContinuedAsNewMeanwhile_StaysSuspended()
+    {
+        var id = NewId();
+        await StartAsync("restless", id);
+        await Client.SuspendInstanceAsync(new() { InstanceId = id });
+        await UntilAsync(async () => (await StateAsync(id))!.Input == "again", "it continued as new");
+        Assert.That((await StateAsync(id))!.WorkflowStatus, Is.EqualTo(OrchestrationStatus.Suspended));
+        await Client.ResumeInstanceAsync(new() { InstanceId = id });
+        Assert.That((await StateAsync(id))!.WorkflowStatus, Is.EqualTo(OrchestrationStatus.Running));
+        await Client.RaiseEventAsync(
+            new()
+            {
+                InstanceId = id,
+                Name = "paid",
+                Input = "9",
+            }
+        );
         Assert.That((await FinishedAsync(id)).Output, Is.EqualTo("9"));
     }
 
