@@ -16,6 +16,8 @@ internal sealed partial class AppRunner(PidFiles pids, bool restart, TimeProvide
     // Long enough that an app which cannot start does not keep the machine busy.
     private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
+
     // What an app may take to finish its work after SIGTERM.
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(10);
 
@@ -147,7 +149,8 @@ internal sealed partial class AppRunner(PidFiles pids, bool restart, TimeProvide
             _output.PumpAsync(appId, process.StandardError.BaseStream)
         );
         await process.WaitForExitAsync();
-        await pumps;
+        // What it said last is worth a moment; but a child that it left behind may hold its output open for ever.
+        await Task.WhenAny(pumps, Task.Delay(LastWords, clock));
         pids.Delete(appId);
         LogExited(logger, appId, process.ExitCode);
     }

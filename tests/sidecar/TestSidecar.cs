@@ -56,6 +56,9 @@ internal sealed class TestSidecar : IAsyncDisposable
             Protocol = "grpc",
         };
 
+    /// <summary>The app, when there is only one.</summary>
+    internal string AppId => _specs.Single().AppId;
+
     internal AppSpec Spec(string appId) => _specs.Single(app => app.AppId == appId);
 
     internal GrpcChannel Channel(string appId)

@@ -1,0 +1,156 @@
+using Souk.Sidecar.Components;
+using Souk.Sidecar.Files;
+using Souk.Sidecar.State;
+
+namespace Souk.Tests.Sidecar;
+
+/// <summary>Run files, values and addresses: what is read, and how a mistake is told.</summary>
+internal sealed class FilesTests
+{
+    private string _folder = "";
+
+    [SetUp]
+    public void MakeFolder() => _folder = Directory.CreateTempSubdirectory("souk-files-").FullName;
+
+    [TearDown]
+    public void DropFolder() => Directory.Delete(_folder, recursive: true);
+
+    [Test]
+    public void RunFile_CommonAndApp_AppWins()
+    {
+        Directory.CreateDirectory(Path.Combine(_folder, "cart"));
+        Directory.CreateDirectory(Path.Combine(_folder, "components"));
+        var run = Read(
+            """
+            version: 1
+            name: souk
+            common:
+              resourcesPaths: [./components]
+              appProtocol: grpc
+              env: { A: common, B: common }
+              somethingNew: { x: 1 }
+            apps:
+              - appDirPath: ./cart
+                appPort: 5104
+                daprGRPCPort: 5204
+                env: { B: app, C: 7 }
+                command: [dotnet, Cart.dll, --flag]
+            """
+        );
+        var app = run.Apps.Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That(run.Name, Is.EqualTo("souk"));
+            Assert.That(app.AppId, Is.EqualTo("cart"));
+            Assert.That(app.Directory, Is.EqualTo(Path.Combine(_folder, "cart")));
+            Assert.That((app.AppPort, app.GrpcPort, app.HttpPort), Is.EqualTo((5104, 5204, 0)));
+            Assert.That(app.Protocol, Is.EqualTo("grpc"));
+            Assert.That(app.Command, Is.EqualTo(new[] { "dotnet", "Cart.dll", "--flag" }));
+            Assert.That(app.ResourcesPaths, Is.EqualTo(new[] { Path.Combine(_folder, "components") }));
+            Assert.That(
+                app.Environment["A"] + app.Environment["B"] + app.Environment["C"],
+                Is.EqualTo("commonapp7")
+            );
+        });
+    }
+
+    [TestCase("apps: []", 1, "version is required")]
+    [TestCase("version: 2\napps: []", 1, "version must be 1")]
+    [TestCase("version: 1\napps: []", 2, "apps must name at least one app")]
+    [TestCase("version: 1\napps:\n  - appID: a", 3, "apps[0].appDirPath is required")]
+    [TestCase("version: 1\napps:\n  - appDirPath: ./nowhere", 3, "does not exist")]
+    [TestCase(
+        "version: 1\napps:\n  - appDirPath: .\n    appPort: many",
+        4,
+        "apps[0].appPort must be a whole number"
+    )]
+    [TestCase("version: 1\napps:\n  - appDirPath: .\n    appPort: 70000", 4, "from 0 to 65535")]
+    [TestCase(
+        "version: 1\napps:\n  - appDirPath: .\n    appProtocol: soap",
+        4,
+        "apps[0].appProtocol must be one of"
+    )]
+    [TestCase(
+        "version: 1\napps:\n  - appDirPath: .\n    command: dotnet run",
+        4,
+        "apps[0].command must be a list"
+    )]
+    [TestCase("version: 1\napps:\n  - appDirPath: .\n    env: [A]", 4, "apps[0].env must be a mapping")]
+    [TestCase(
+        "version: 1\napps:\n  - {appID: a, appDirPath: .}\n  - {appID: a, appDirPath: .}",
+        3,
+        "app id 'a' twice"
+    )]
+    [TestCase(
+        "version: 1\napps:\n  - {appID: a, appDirPath: ., appPort: 7}\n  - {appID: b, appDirPath: ., appPort: 7}",
+        3,
+        "use port 7 for both 'a' and 'b'"
+    )]
+    [TestCase("version: 1\napps: [\n", 3, "While parsing")]
+    public void RunFile_Mistake_NamesFileLineAndField(string text, int line, string problem)
+    {
+        var error = Assert.Throws<ConfigException>(() => Read(text));
+        Assert.That(error.Message, Does.StartWith($"{Path.Combine(_folder, "dapr.yaml")}:{line}: "));
+        Assert.That(error.Message, Does.Contain(problem));
+    }
+
+    [TestCase("5s", 5000)]
+    [TestCase("1m30s", 90_000)]
+    [TestCase("1.5h", 5_400_000)]
+    [TestCase("250ms", 250)]
+    [TestCase("-1s", -1000)]
+    [TestCase("7", 7000)]
+    [TestCase("0", 0)]
+    public void Duration_GoSpelling_IsRead(string text, double milliseconds)
+    {
+        Assert.That(GoValues.TryDuration(text, TimeSpan.FromSeconds(1), out var value));
+        Assert.That(value.TotalMilliseconds, Is.EqualTo(milliseconds).Within(0.001));
+    }
+
+    [TestCase("")]
+    [TestCase("soon")]
+    [TestCase("5 parsecs")]
+    [TestCase("s")]
+    [TestCase("1s2")]
+    public void Duration_Nonsense_IsRefused(string text) =>
+        Assert.That(GoValues.TryDuration(text, TimeSpan.FromSeconds(1), out _), Is.False);
+
+    [TestCase("postgres://me:p%40ss@db:5433/souk?sslmode=disable")]
+    [TestCase("host=db port=5433 user=me password='p@ss' dbname=souk sslmode=disable")]
+    [TestCase("Host=db;Port=5433;Username=me;Password=p@ss;Database=souk;SSL Mode=Disable")]
+    public void PostgresAddress_EachSpelling_MeansTheSame(string text)
+    {
+        var address = PostgresAddress.Parse(text);
+        Assert.That(
+            (address.Host, address.Port, address.Username, address.Password, address.Database),
+            Is.EqualTo(("db", 5433, "me", "p@ss", "souk"))
+        );
+        Assert.That(address.SslMode, Is.EqualTo(Npgsql.SslMode.Disable));
+    }
+
+    [Test]
+    public void RetryPolicy_Constant_WaitsTheSameAndGivesUp()
+    {
+        var policy = new RetryPolicy(false, TimeSpan.FromSeconds(2), TimeSpan.Zero, 2);
+        Assert.That(policy.DelayBefore(1, TimeSpan.Zero, 0.5), Is.EqualTo(TimeSpan.FromSeconds(2)));
+        Assert.That(policy.DelayBefore(2, TimeSpan.FromHours(9), 0.5), Is.EqualTo(TimeSpan.FromSeconds(2)));
+        Assert.That(policy.DelayBefore(3, TimeSpan.Zero, 0.5), Is.Null);
+    }
+
+    [Test]
+    public void RetryPolicy_Exponential_GrowsToItsCapAndEndsAfterAQuarterOfAnHour()
+    {
+        var policy = new RetryPolicy(true, TimeSpan.Zero, TimeSpan.FromSeconds(5), -1);
+        Assert.That(policy.DelayBefore(1, TimeSpan.Zero, 0.5), Is.EqualTo(TimeSpan.FromMilliseconds(500)));
+        Assert.That(policy.DelayBefore(2, TimeSpan.Zero, 0.5), Is.EqualTo(TimeSpan.FromMilliseconds(750)));
+        Assert.That(policy.DelayBefore(500, TimeSpan.Zero, 0), Is.EqualTo(TimeSpan.FromSeconds(2.5)));
+        Assert.That(policy.DelayBefore(500, TimeSpan.FromMinutes(16), 0), Is.Null);
+    }
+
+    private RunFile Read(string text)
+    {
+        var file = Path.Combine(_folder, "dapr.yaml");
+        File.WriteAllText(file, text);
+        return RunFile.Load(file);
+    }
+}

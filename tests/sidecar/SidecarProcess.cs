@@ -1,0 +1,194 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Grpc.Net.Client;
+using Souk.Tests.Harness;
+using DaprApi = Dapr.Client.Autogen.Grpc.v1.Dapr;
+
+namespace Souk.Tests.Sidecar;
+
+/// <summary>A program that a test may kill at any moment and start again, with the same arguments.</summary>
+internal sealed class KillableProcess(string program, params string[] arguments) : IAsyncDisposable
+{
+    private Process? _process;
+
+    internal string Output { get; private set; } = "";
+
+    internal bool HasExited => _process?.HasExited ?? true;
+
+    internal void Start(IReadOnlyDictionary<string, string>? environment = null)
+    {
+        var info = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            info.Environment[name] = value;
+        _process = Process.Start(info) ?? throw new InvalidOperationException($"{program} did not start");
+        _process.OutputDataReceived += (_, line) => Output += line.Data + "\n";
+        _process.ErrorDataReceived += (_, line) => Output += line.Data + "\n";
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    /// <summary>As kill -9 does: nothing is finished, nothing is said.</summary>
+    internal async Task KillAsync()
+    {
+        if (_process is null)
+            return;
+        _process.Kill(entireProcessTree: true);
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        _process = null;
+    }
+
+    /// <summary>Asks to end, and waits for it.</summary>
+    internal async Task<int> TerminateAsync()
+    {
+        using (var kill = Process.Start("kill", ["-TERM", $"{_process?.Id}"]))
+            await kill.WaitForExitAsync();
+        return await ExitAsync();
+    }
+
+    internal async Task<int> ExitAsync()
+    {
+        var process = _process ?? throw new InvalidOperationException($"{program} does not run");
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        return process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync() => await KillAsync();
+}
+
+/// <summary>One sidecar as a process of its own, as <c>sidecar serve</c> starts it.</summary>
+internal sealed class SidecarProcess : IAsyncDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("souk-sidecar-").FullName;
+    private readonly int _grpcPort = TopicApp.FreePort();
+    private readonly int _httpPort = TopicApp.FreePort();
+    private readonly KillableProcess _process;
+    private readonly GrpcChannel _channel;
+
+    private SidecarProcess(string components, string appId, int appPort)
+    {
+        File.WriteAllText(Path.Combine(_folder, "components.yaml"), components);
+        _process = new KillableProcess(
+            "dotnet",
+            [
+                Program,
+                "serve",
+                "--app-id",
+                appId,
+                "--app-port",
+                $"{appPort}",
+                "--app-protocol",
+                "grpc",
+                "--dapr-grpc-port",
+                $"{_grpcPort}",
+                "--dapr-http-port",
+                $"{_httpPort}",
+                "--resources-path",
+                _folder,
+            ]
+        );
+        _channel = GrpcChannel.ForAddress($"http://127.0.0.1:{_grpcPort}");
+    }
+
+    internal static string Program => Path.Combine(AppContext.BaseDirectory, "sidecar.dll");
+
+    internal DaprApi.DaprClient Client => new(_channel);
+
+    internal static async Task<SidecarProcess> StartAsync(string components, string appId, int appPort = 0)
+    {
+        var sidecar = new SidecarProcess(components, appId, appPort);
+        await sidecar.StartAsync();
+        return sidecar;
+    }
+
+    /// <summary>Starts the process, and waits until its API answers.</summary>
+    internal async Task StartAsync()
+    {
+        _process.Start();
+        await Ports.UntilOpenAsync(_grpcPort);
+    }
+
+    internal Task KillAsync() => _process.KillAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        _channel.Dispose();
+        await _process.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+}
+
+/// <summary>A Redis of the test's own, which keeps what it acknowledged.</summary>
+internal sealed class RedisProcess : IAsyncDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("souk-redis-").FullName;
+    private readonly KillableProcess _process;
+
+    private RedisProcess() =>
+        _process = new KillableProcess(
+            "redis-server",
+            [
+                "--port",
+                $"{Port}",
+                "--bind",
+                "127.0.0.1",
+                "--dir",
+                _folder,
+                "--appendonly",
+                "yes",
+                "--save",
+                "",
+            ]
+        );
+
+    internal int Port { get; } = TopicApp.FreePort();
+
+    internal static async Task<RedisProcess> StartAsync()
+    {
+        // Only where the backends are: a desk without them has no redis-server either.
+        _ = Backends.Redis;
+        var redis = new RedisProcess();
+        await redis.StartAgainAsync();
+        return redis;
+    }
+
+    internal async Task StartAgainAsync()
+    {
+        _process.Start();
+        await Ports.UntilOpenAsync(Port);
+    }
+
+    internal Task KillAsync() => _process.KillAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _process.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+}
+
+internal static class Ports
+{
+    internal static Task UntilOpenAsync(int port) =>
+        Eventually.ThatAsync(
+            async () =>
+            {
+                using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+                try
+                {
+                    await socket.ConnectAsync("127.0.0.1", port);
+                    return true;
+                }
+                catch (SocketException)
+                {
+                    return false;
+                }
+            },
+            $"port {port}"
+        );
+}
