@@ -38,10 +38,12 @@ internal sealed class AppChannel : IDisposable
             MaxReconnectBackoff = ReconnectBackoff,
         };
         _channel = GrpcChannel.ForAddress($"http://{app.AppAddress}:{app.AppPort}", options);
-        Callbacks = new AppCallback.AppCallbackClient(_channel);
+        // An HTTP app has its callbacks under other names; this runtime does not deliver to those yet.
+        if (app.Protocol is "grpc" or "grpcs")
+            Callbacks = new AppCallback.AppCallbackClient(_channel);
     }
 
-    /// <summary>Null when the app listens on nothing.</summary>
+    /// <summary>Null when the app listens on nothing, or speaks no gRPC.</summary>
     public AppCallback.AppCallbackClient? Callbacks { get; }
 
     public string? AppToken { get; }
