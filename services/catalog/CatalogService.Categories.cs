@@ -7,11 +7,16 @@ internal sealed partial class CatalogService
 {
     private const int RelatedMax = 6;
     private const int CategoryGeneration = 1000;
-    private static readonly TimeSpan s_relatedLifetime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_categoryLifetime = TimeSpan.FromSeconds(5);
 
-    private readonly FreshCache<string, List<ProductDocument>> _newestOfCategory = new(
+    private readonly FreshCache<string, List<Category>> _children = new(
         CategoryGeneration,
-        s_relatedLifetime,
+        s_categoryLifetime,
+        editor.Clock
+    );
+    private readonly FreshCache<string, List<ProductDocument>> _newest = new(
+        CategoryGeneration,
+        s_categoryLifetime,
         editor.Clock
     );
 
@@ -21,22 +26,27 @@ internal sealed partial class CatalogService
         ServerCallContext context
     )
     {
-        var response = new ListCategoriesResponse();
-        response.Categories.Add(
-            await db.ListAsync(
-                ListCategoriesSql,
-                [CategoryPath.Key(request.Parent)],
-                row => new Category
-                {
-                    Name = CategoryPath.NameOf(row.GetString(0)),
-                    Path = row.GetString(0),
-                    ProductCount = row.GetInt32(1),
-                },
-                context.CancellationToken
-            )
-        );
-        return response;
+        var key = CategoryPath.Key(request.Parent);
+        var children = await _children.GetAsync(key, ReadChildrenAsync, context.CancellationToken);
+        return new ListCategoriesResponse { Categories = { children ?? [] } };
     }
+
+    private Task<IReadOnlyDictionary<string, List<Category>>> ReadChildrenAsync(IReadOnlyList<string> keys) =>
+        ReadEachAsync(
+            keys,
+            key =>
+                db.ListAsync(
+                    ListCategoriesSql,
+                    [key],
+                    row => new Category
+                    {
+                        Name = CategoryPath.NameOf(row.GetString(0)),
+                        Path = row.GetString(0),
+                        ProductCount = row.GetInt32(1),
+                    },
+                    CancellationToken.None
+                )
+        );
 
     // Sellers who differ in the case of letters share a node; it shows one of their spellings.
     private const string ListCategoriesSql = """
@@ -54,7 +64,7 @@ internal sealed partial class CatalogService
     private async Task<IEnumerable<RelatedProduct>> RelatedToAsync(Product product, CancellationToken token)
     {
         var key = CategoryPath.Key(string.Join(CategoryPath.Separator, product.Category));
-        var newest = await _newestOfCategory.GetAsync(key, ReadNewestAsync, token) ?? [];
+        var newest = await _newest.GetAsync(key, ReadNewestAsync, token) ?? [];
         return newest
             .Where(other => other.Product.ProductId != product.ProductId)
             .Take(RelatedMax)
@@ -67,29 +77,38 @@ internal sealed partial class CatalogService
             });
     }
 
-    private async Task<IReadOnlyDictionary<string, List<ProductDocument>>> ReadNewestAsync(
+    // One more than shown: the product itself may be among them.
+    private Task<IReadOnlyDictionary<string, List<ProductDocument>>> ReadNewestAsync(
         IReadOnlyList<string> keys
-    )
-    {
-        var newest = new Dictionary<string, List<ProductDocument>>();
-        foreach (var key in keys)
-        {
-            // One more than shown: the product itself may be among them.
-            newest[key] = await db.ListAsync(
-                RelatedToSql,
-                [key, RelatedMax + 1],
-                row => ProductDocument.Parser.ParseFrom(row.GetFieldValue<byte[]>(0)),
-                CancellationToken.None
-            );
-        }
-        return newest;
-    }
+    ) =>
+        ReadEachAsync(
+            keys,
+            key =>
+                db.ListAsync(
+                    RelatedToSql,
+                    [key, RelatedMax + 1],
+                    row => ProductDocument.Parser.ParseFrom(row.GetFieldValue<byte[]>(0)),
+                    CancellationToken.None
+                )
+        );
 
     private const string RelatedToSql = """
         select card
-          from listing_category join listing using (product_id, created_at)
+          from listing_category as node
+          join listing on listing.product_id = node.product_id
          where path_key = $1
-         order by created_at desc, product_id desc
+         order by node.created_at desc, node.product_id desc
          limit $2
         """;
+
+    private static async Task<IReadOnlyDictionary<string, T>> ReadEachAsync<T>(
+        IReadOnlyList<string> keys,
+        Func<string, Task<T>> read
+    )
+    {
+        var values = new Dictionary<string, T>(keys.Count);
+        foreach (var key in keys)
+            values[key] = await read(key);
+        return values;
+    }
 }

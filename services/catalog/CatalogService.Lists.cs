@@ -33,19 +33,19 @@ internal sealed partial class CatalogService
             brand,
             seller
         );
-        var offset = OffsetOf(request, page.Size);
-        object?[] keys = [.. KeysOf(page), page.Limit, PageBytesMax, offset];
-        var (sql, filter) = (category, brand, seller) switch
+        object?[] range = [.. KeysOf(page), page.Limit, PageBytesMax, OffsetOf(request, page.Size)];
+        // The filter that leaves the fewest rows leads; those behind it are checked row by row.
+        var (sql, filter) = (brand, seller, category) switch
         {
             ({ Length: > 0 }, _, _) => (
-                ListProductsByCategorySql,
-                (object?[])[category, OrNull(brand), seller]
+                ListProductsByBrandSql,
+                (object?[])[brand, seller, category.Length == 0 ? null : category]
             ),
-            (_, { Length: > 0 }, _) => (ListProductsByBrandSql, [brand, seller]),
-            (_, _, not null) => (ListProductsBySellerSql, [seller]),
+            (_, not null, _) => (ListProductsBySellerSql, [seller, category.Length == 0 ? null : category]),
+            (_, _, { Length: > 0 }) => (ListProductsByCategorySql, [category]),
             _ => (ListProductsSql, []),
         };
-        return await ListAsync(sql, [.. keys, .. filter], page, context.CancellationToken);
+        return await ListAsync(sql, [.. range, .. filter], page, context.CancellationToken);
     }
 
     private const string ListProductsSql = $"""
@@ -61,11 +61,11 @@ internal sealed partial class CatalogService
 
     private const string ListProductsByCategorySql = $"""
         with page as (
-          select product_id, created_at, card
-            from listing_category join listing using (product_id, created_at)
-           where path_key = $6 and (created_at, product_id) < ($1, $2)
-             and ($7::text is null or brand_key = $7) and ($8::uuid is null or seller_id = $8)
-           order by created_at desc, product_id desc
+          select node.product_id, node.created_at, card
+            from listing_category as node
+            join listing on listing.product_id = node.product_id
+           where path_key = $6 and (node.created_at, node.product_id) < ($1, $2)
+           order by node.created_at desc, node.product_id desc
            limit $3 offset $5
         )
         {FittingRows}
@@ -77,6 +77,9 @@ internal sealed partial class CatalogService
             from listing
            where status = 'active' and brand_key = $6 and (created_at, product_id) < ($1, $2)
              and ($7::uuid is null or seller_id = $7)
+             and ($8::text is null or exists (
+                   select from listing_category as node
+                    where node.product_id = listing.product_id and node.path_key = $8))
            order by created_at desc, product_id desc
            limit $3 offset $5
         )
@@ -88,6 +91,9 @@ internal sealed partial class CatalogService
           select product_id, created_at, card
             from listing
            where status = 'active' and seller_id = $6 and (created_at, product_id) < ($1, $2)
+             and ($7::text is null or exists (
+                   select from listing_category as node
+                    where node.product_id = listing.product_id and node.path_key = $7))
            order by created_at desc, product_id desc
            limit $3 offset $5
         )
@@ -176,8 +182,6 @@ internal sealed partial class CatalogService
 
     private static object?[] KeysOf(Page page) =>
         [page.After<DateTimeOffset>(0) ?? s_newest, page.After<Guid>(1) ?? s_highest];
-
-    private static string? OrNull(string text) => text.Length == 0 ? null : text;
 
     private static int PageSizeOf(ListProductsRequest request)
     {

@@ -24,7 +24,7 @@ internal sealed partial class CatalogService
         ProductRules.CheckIds(request.Product);
         if (request.RequestId.Length == 0)
             request.RequestId = Ids.New(editor.Clock).ToString();
-        var sellerId = Caller.Of(context).UserId;
+        var sellerId = Ids.Text("user", Caller.Of(context).UserGuid);
         var isRepeat = true;
         // What commits here are the claims and the answer. The document follows, so a call that dies in
         // between is finished by its repeat: same request id, same answer, same document.

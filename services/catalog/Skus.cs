@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Microsoft.Extensions.Logging;
 using Souk.Catalog.V1;
 
 namespace Souk.Catalog;
@@ -8,7 +9,7 @@ namespace Souk.Catalog;
 /// both have it, wherever a process dies. A claim whose document was never written gives way after a while
 /// to whoever wants the SKU.
 /// </summary>
-internal sealed class Skus(Db db, ProductStore store, TimeProvider clock)
+internal sealed partial class Skus(Db db, ProductStore store, TimeProvider clock, ILogger<Skus> logger)
 {
     private const int AttemptsMax = 5;
     private const int GenerationSize = 20_000;
@@ -133,6 +134,7 @@ internal sealed class Skus(Db db, ProductStore store, TimeProvider clock)
             return false;
         await db.ExecuteAsync(TakeOverSql, [held.Sku, held.ProductId, held.Version, held.ClaimedAt], token);
         Forget(held.Sku);
+        LogTakenOver(logger, held.Sku, held.ProductId, held.ClaimedAt);
         return true;
     }
 
@@ -152,6 +154,17 @@ internal sealed class Skus(Db db, ProductStore store, TimeProvider clock)
     }
 
     private const string FindSql = "select sku, product_id from sku_claim where sku = any($1)";
+
+    [LoggerMessage(
+        LogLevel.Warning,
+        "SKU {Sku} is taken from {Product}, which claimed it {ClaimedAt} in vain"
+    )]
+    private static partial void LogTakenOver(
+        ILogger logger,
+        string sku,
+        Guid product,
+        DateTimeOffset claimedAt
+    );
 
     /// <summary>
     /// Another product holds the SKU. Undoes the claiming transaction; never leaves this service.

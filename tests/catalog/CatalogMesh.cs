@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Souk.Catalog;
 using Souk.Catalog.V1;
 using Souk.Options.V1;
@@ -33,11 +34,15 @@ internal sealed class CatalogMesh : IAsyncDisposable
 
     internal Client Moderator { get; }
 
-    internal static async Task<CatalogMesh> StartAsync()
+    internal static async Task<CatalogMesh> StartAsync(CatalogSettings? settings = null)
     {
         var mesh = new TestMesh();
         await mesh.StartSidecarAsync(AppId);
-        var service = await mesh.AddAsync(AppId, CatalogHost.Configure);
+        var service = await mesh.AddAsync(
+            AppId,
+            CatalogHost.Configure,
+            services => services.AddSingleton(settings ?? new CatalogSettings())
+        );
         // The tests' broker keeps nothing for a subscriber that is still to come.
         var dapr = service.Get<Souk.Shared.Sidecar>().Dapr;
         await Eventually(async () =>

@@ -63,14 +63,17 @@ internal sealed class PricingTests
             )
             .QuickCheckThrowOnFailure();
 
-    [Test, Description("V9, CAT-08, CAT-14")]
+    [Test, Description("V9, CAT-03, CAT-08, CAT-14")]
     public async Task GetProduct_DiscountEndsWhileCached_ShowsTheFullPrice()
     {
-        await using var mesh = await CatalogMesh.StartAsync();
+        await using var mesh = await CatalogMesh.StartAsync(new CatalogSettings(ApprovesAtOnce: true));
         var until = mesh.Clock.GetUtcNow().AddSeconds(2);
         var product = Samples.Phone();
         product.Price.Discount = Discount(10, until);
-        var active = await mesh.ActiveAsync(product);
+        var active = await mesh.DraftAsync(product);
+        Assert.That(active.Status, Is.EqualTo(ProductStatus.Active));
+        // Its event makes the process forget the document once more.
+        await mesh.ListedAsync(active);
 
         Assert.That(await PriceAsync(mesh, active), Is.EqualTo((89_999, 89_999)));
         mesh.Clock.AdvanceTo(until);

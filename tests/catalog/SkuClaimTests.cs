@@ -151,6 +151,33 @@ internal sealed class SkuClaimTests
     }
 
     [Test]
+    public async Task TryWrite_AnswerWasLost_FindsItsOwnDocument()
+    {
+        var draft = await _mesh.DraftAsync(Samples.Phone());
+        var store = _mesh.Get<ProductStore>();
+        var before = await StoredAsync(draft);
+        var next = _mesh.Get<ProductEditor>().Moved(before.Document, ProductStatus.Active);
+        Assert.That(await store.TryWriteAsync(next, before.Etag, CancellationToken.None), Is.True);
+
+        Assert.That(await store.TryWriteAsync(next, before.Etag, CancellationToken.None), Is.True);
+        next = next.Clone();
+        next.Product.Name = "Somebody else's";
+        Assert.That(await store.TryWriteAsync(next, before.Etag, CancellationToken.None), Is.False);
+    }
+
+    [Test]
+    public async Task GetProduct_StoreDoesNotAnswer_FailsWithDependencyUnavailable()
+    {
+        var draft = await _mesh.DraftAsync(Samples.Phone());
+        var blind = await _mesh.AddWithoutSidecarAsync("blind", TestCaller.Operator());
+        var failure = await Failure.OfAsync(() =>
+            blind.GetProductAsync(new GetProductRequest { ProductId = draft.ProductId })
+        );
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.Unavailable, "DEPENDENCY_UNAVAILABLE")));
+        Assert.That(Fault.RetryAfterOf(failure.Error), Is.EqualTo(TimeSpan.FromSeconds(1)));
+    }
+
+    [Test]
     public async Task Free_AfterTheSkuWasTakenAgain_KeepsTheNewerClaim()
     {
         var seller = TestCaller.Seller();
