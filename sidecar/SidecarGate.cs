@@ -8,8 +8,8 @@ using Souk.Sidecar.Proxy;
 namespace Souk.Sidecar;
 
 /// <summary>
-/// First in line for every request: checks the API token, and sends what is not for the sidecar itself straight to the
-/// proxy, before routing or anything else costs it time.
+/// First in line for every request: checks the API token, and sends what is not for the sidecar itself
+/// straight to the proxy, before routing or anything else costs it time.
 /// </summary>
 internal sealed class SidecarGate(GrpcProxy proxy, SidecarSettings settings)
 {

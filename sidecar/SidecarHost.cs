@@ -5,7 +5,8 @@ using Souk.Sidecar.Processes;
 namespace Souk.Sidecar;
 
 /// <summary>
-/// The local Dapr runtime. <c>run</c> hosts the sidecars of a run file and its apps, <c>serve</c> one sidecar alone.
+/// The local Dapr runtime. <c>run</c> hosts the sidecars of a run file and its apps, <c>serve</c> one sidecar
+/// alone.
 /// </summary>
 internal static class SidecarHost
 {

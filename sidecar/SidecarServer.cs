@@ -15,7 +15,9 @@ using Souk.Sidecar.Workflows;
 
 namespace Souk.Sidecar;
 
-/// <summary>All sidecars of this process: one Kestrel on the ports of every app, one set of connections behind it.</summary>
+/// <summary>
+/// All sidecars of this process: one Kestrel on the ports of every app, one set of connections behind it.
+/// </summary>
 internal sealed class SidecarServer : IAsyncDisposable
 {
     // Connections carry a whole app's calls; Kestrel's default of 100 streams would make callers queue.
@@ -32,7 +34,9 @@ internal sealed class SidecarServer : IAsyncDisposable
 
     public AppDirectory Apps { get; private set; } = new([]);
 
-    /// <summary>Opens the components, then the ports. Throws ConfigException when the files do not allow it.</summary>
+    /// <summary>
+    /// Opens the components, then the ports. Throws ConfigException when the files do not allow it.
+    /// </summary>
     public static async Task<SidecarServer> StartAsync(
         IReadOnlyList<AppSpec> specs,
         SidecarSettings settings,
@@ -183,8 +187,8 @@ internal sealed class SidecarServer : IAsyncDisposable
         );
     }
 
-    // Workflow history lives in PostgreSQL. With an actor store of another type, which Dapr would use, the environment
-    // names the database.
+    // Workflow history lives in PostgreSQL. With an actor store of another type, which Dapr would use, the
+    // environment names the database.
     private static string WorkflowAddress(StateComponent store, ComponentServices services)
     {
         if (store.Store is PostgresStateStore postgres)

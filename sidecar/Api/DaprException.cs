@@ -2,7 +2,9 @@ using Grpc.Core;
 
 namespace Souk.Sidecar.Api;
 
-/// <summary>An error of the API as both of its faces tell it: gRPC status with details, HTTP status with a code.</summary>
+/// <summary>
+/// An error of the API as both of its faces tell it: gRPC status with details, HTTP status with a code.
+/// </summary>
 internal sealed class DaprException(Status status, Metadata trailers, int httpStatus, string errorCode)
     : RpcException(status, trailers)
 {

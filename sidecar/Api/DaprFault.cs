@@ -255,7 +255,8 @@ internal static class DaprFault
         private RpcStatus Details(SidecarApp app)
         {
             var status = new RpcStatus { Code = (int)Code, Message = Message };
-            // The library's ErrorInfo still calls field 1 by its first name, type; on the wire it is today's reason.
+            // The library's ErrorInfo still calls field 1 by its first name, type; on the wire it is today's
+            // reason.
             var info = new ErrorInfo { Domain = Domain, Type = Reason };
             info.Metadata["appID"] = app.AppId;
             status.Details.Add(Any.Pack(info));

@@ -3,7 +3,9 @@ using Dapr.Client.Autogen.Grpc.v1;
 
 namespace Souk.Sidecar.Api;
 
-/// <summary>The metadata document as the HTTP API spells it, which is not how protobuf's JSON would.</summary>
+/// <summary>
+/// The metadata document as the HTTP API spells it, which is not how protobuf's JSON would.
+/// </summary>
 internal static class MetadataJson
 {
     public static void Write(Utf8JsonWriter json, GetMetadataResponse metadata)

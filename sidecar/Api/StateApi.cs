@@ -73,7 +73,8 @@ internal static class StateApi
     )
     {
         var component = ComponentOf(app, request.StoreName);
-        // Keys are checked before anything is written; what else is wrong with an item is that item's failure.
+        // Keys are checked before anything is written; what else is wrong with an item is that item's
+        // failure.
         foreach (var item in request.States)
             StateItems.StoredKey(app, component, item.Key);
         var failures = await EachAsync(
@@ -177,7 +178,8 @@ internal static class StateApi
             CultureInfo.InvariantCulture
         );
 
-    // Runs the items side by side, a few at a time, and gathers what went wrong. Items do not stop one another.
+    // Runs the items side by side, a few at a time, and gathers what went wrong. Items do not stop one
+    // another.
     private static async Task<List<Exception>> EachAsync(
         IReadOnlyList<StateItem> items,
         Func<StateItem, Task> step
@@ -206,7 +208,9 @@ internal static class StateApi
     }
 }
 
-/// <summary>A transaction request as changes and, where the store has an outbox, the events that go with them.</summary>
+/// <summary>
+/// A transaction request as changes and, where the store has an outbox, the events that go with them.
+/// </summary>
 internal sealed record StateTransaction(List<StateChange> Changes, IReadOnlyList<EventDraft> Events)
 {
     private const string Projection = "outbox.projection";

@@ -7,8 +7,8 @@ using Souk.Sidecar.Files;
 namespace Souk.Sidecar;
 
 /// <summary>
-/// The sidecar's line to its app: calls into it, and the knowledge whether anything listens on its port. Apps come and
-/// go on their own; nothing here starts or stops them.
+/// The sidecar's line to its app: calls into it, and the knowledge whether anything listens on its port. Apps
+/// come and go on their own; nothing here starts or stops them.
 /// </summary>
 internal sealed class AppChannel : IDisposable
 {
@@ -62,7 +62,8 @@ internal sealed class AppChannel : IDisposable
     }
 
     /// <summary>
-    /// Takes note when the failure means that nobody listens. An app that answers UNAVAILABLE itself is there.
+    /// Takes note when the failure means that nobody listens. An app that answers UNAVAILABLE itself is
+    /// there.
     /// </summary>
     public void Report(RpcException failure)
     {
@@ -92,8 +93,8 @@ internal sealed class AppChannel : IDisposable
     }
 
     /// <summary>
-    /// Watches the port for ever: probes while nobody listens, calls <paramref name="onUp"/> each time that somebody
-    /// does, then rests until a call fails.
+    /// Watches the port for ever: probes while nobody listens, calls <paramref name="onUp"/> each time that
+    /// somebody does, then rests until a call fails.
     /// </summary>
     public async Task WatchAsync(Func<CancellationToken, Task> onUp, CancellationToken cancellation)
     {

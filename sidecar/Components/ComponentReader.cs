@@ -3,7 +3,9 @@ using Souk.Sidecar.Secrets;
 
 namespace Souk.Sidecar.Components;
 
-/// <summary>Turns a Component document into a <see cref="ComponentSpec"/>, resolving its references.</summary>
+/// <summary>
+/// Turns a Component document into a <see cref="ComponentSpec"/>, resolving its references.
+/// </summary>
 internal sealed class ComponentReader(Func<string, string?> environment)
 {
     private readonly Dictionary<string, LocalFileSecrets> _secretStores = new(StringComparer.Ordinal);

@@ -14,7 +14,9 @@ internal sealed record ComponentServices(RedisClients Redis, TimeProvider Clock,
     public Func<string, string?> Environment { get; init; } = System.Environment.GetEnvironmentVariable;
 }
 
-/// <summary>The components of some resources folders, opened once for all the apps that use those folders.</summary>
+/// <summary>
+/// The components of some resources folders, opened once for all the apps that use those folders.
+/// </summary>
 internal sealed partial class ComponentSet : IAsyncDisposable
 {
     private const string SecretsType = "secretstores.local.file";
@@ -44,7 +46,9 @@ internal sealed partial class ComponentSet : IAsyncDisposable
 
     public List<SecretComponent> Secrets { get; } = [];
 
-    /// <summary>Opens what at least one of the apps may use. Secret stores come first: others refer to them.</summary>
+    /// <summary>
+    /// Opens what at least one of the apps may use. Secret stores come first: others refer to them.
+    /// </summary>
     public static async Task<ComponentSet> OpenAsync(
         IReadOnlyList<string> folders,
         IReadOnlyCollection<string> appIds,

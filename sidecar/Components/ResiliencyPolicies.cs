@@ -89,7 +89,9 @@ internal sealed class ResiliencyPolicies
 
     public bool IsFor(string appId) => _scopes.Count == 0 || _scopes.Contains(appId);
 
-    /// <summary>What holds for deliveries from a pub/sub component; null when this document says nothing of it.</summary>
+    /// <summary>
+    /// What holds for deliveries from a pub/sub component; null when this document says nothing of it.
+    /// </summary>
     public Resilience? InboundOf(string component)
     {
         if (_inbound.TryGetValue(component, out var target))

@@ -4,8 +4,8 @@ using Souk.Sidecar.PubSub;
 namespace Souk.Sidecar.Components;
 
 /// <summary>
-/// What the YAML files of some resources folders declare. Component metadata is still as written: literals, environment
-/// references, secret references.
+/// What the YAML files of some resources folders declare. Component metadata is still as written: literals,
+/// environment references, secret references.
 /// </summary>
 internal sealed record ResourceFiles(
     IReadOnlyList<YamlMap> Components,
@@ -13,7 +13,9 @@ internal sealed record ResourceFiles(
     IReadOnlyList<DeclaredSubscription> Subscriptions
 )
 {
-    /// <summary>Reads every *.yaml and *.yml file of the folders, not their subfolders, in name order.</summary>
+    /// <summary>
+    /// Reads every *.yaml and *.yml file of the folders, not their subfolders, in name order.
+    /// </summary>
     public static ResourceFiles Load(IEnumerable<string> folders)
     {
         var components = new List<YamlMap>();

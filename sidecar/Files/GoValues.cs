@@ -9,8 +9,8 @@ internal static class GoValues
     private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789.");
 
     /// <summary>
-    /// Reads "1h30m", "1.5s", "250ms"; a plain number counts in <paramref name="plainUnit"/>. "0" is zero whatever the
-    /// unit.
+    /// Reads "1h30m", "1.5s", "250ms"; a plain number counts in <paramref name="plainUnit"/>. "0" is zero
+    /// whatever the unit.
     /// </summary>
     public static bool TryDuration(string text, TimeSpan plainUnit, out TimeSpan value)
     {

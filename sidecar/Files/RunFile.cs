@@ -28,7 +28,9 @@ internal sealed record AppSpec
     public IReadOnlyList<string> ResourcesPaths { get; init; } = [];
 }
 
-/// <summary>A multi-app run file, <c>dapr.yaml</c>. Members that the local runtime has no use for are ignored.</summary>
+/// <summary>
+/// A multi-app run file, <c>dapr.yaml</c>. Members that the local runtime has no use for are ignored.
+/// </summary>
 internal sealed record RunFile(string Name, IReadOnlyList<AppSpec> Apps)
 {
     private static readonly string[] Protocols = ["http", "grpc", "https", "grpcs", "h2c"];
@@ -96,7 +98,8 @@ internal sealed record RunFile(string Name, IReadOnlyList<AppSpec> Apps)
         return merged;
     }
 
-    // The app's own paths win over its .dapr folder, which wins over the common paths, then the home directory's.
+    // The app's own paths win over its .dapr folder, which wins over the common paths, then the home
+    // directory's.
     private static IReadOnlyList<string> ResourcesOf(
         YamlMap app,
         YamlMap? common,

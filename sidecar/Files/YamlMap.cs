@@ -5,8 +5,8 @@ using YamlDotNet.RepresentationModel;
 namespace Souk.Sidecar.Files;
 
 /// <summary>
-/// One mapping of a YAML file that knows where it stands, so that every complaint names file, line and field. Members
-/// that nobody asks for are ignored, as Dapr ignores them.
+/// One mapping of a YAML file that knows where it stands, so that every complaint names file, line and field.
+/// Members that nobody asks for are ignored, as Dapr ignores them.
 /// </summary>
 internal sealed class YamlMap
 {

@@ -8,7 +8,8 @@ namespace Souk.Sidecar.Processes;
 
 /// <summary>Starts the apps of a run, tells when one ends, and stops them all.</summary>
 /// <param name="pids">Where each app's process is written down.</param>
-/// <param name="restart">Whether an app that ends without being asked to is started again; Dapr does not.</param>
+/// <param name="restart">Whether an app that ends without being asked to is started again; Dapr does
+/// not.</param>
 /// <param name="clock">Times the pauses.</param>
 /// <param name="logger">Takes what happens to the apps.</param>
 internal sealed partial class AppRunner(PidFiles pids, bool restart, TimeProvider clock, ILogger logger)
@@ -33,7 +34,9 @@ internal sealed partial class AppRunner(PidFiles pids, bool restart, TimeProvide
             _running[app.AppId] = running;
     }
 
-    /// <summary>Waits for the end: true when every app has ended by itself, false when asked to stop.</summary>
+    /// <summary>
+    /// Waits for the end: true when every app has ended by itself, false when asked to stop.
+    /// </summary>
     public async Task<bool> WaitAsync(CancellationToken cancellation)
     {
         Task[] watches;
@@ -149,7 +152,8 @@ internal sealed partial class AppRunner(PidFiles pids, bool restart, TimeProvide
             _output.PumpAsync(appId, process.StandardError.BaseStream)
         );
         await process.WaitForExitAsync();
-        // What it said last is worth a moment; but a child that it left behind may hold its output open for ever.
+        // What it said last is worth a moment; but a child that it left behind may hold its output open for
+        // ever.
         await Task.WhenAny(pumps, Task.Delay(LastWords, clock));
         pids.Delete(appId);
         LogExited(logger, appId, process.ExitCode);

@@ -5,8 +5,8 @@ using System.Text;
 namespace Souk.Sidecar.Processes;
 
 /// <summary>
-/// Copies the apps' output to this process's own, each line behind its app's id. Bytes stay bytes: apps may log
-/// thousands of lines a second, and this process has better things to do than to decode them.
+/// Copies the apps' output to this process's own, each line behind its app's id. Bytes stay bytes: apps may
+/// log thousands of lines a second, and this process has better things to do than to decode them.
 /// </summary>
 internal sealed class LogPump(Stream output)
 {

@@ -17,7 +17,9 @@ internal sealed record MeshRunOptions(IReadOnlyList<AppSpec> Apps)
     public string? PidDirectory { get; init; }
 }
 
-/// <summary>One life of the program: sidecars up, apps up, wait for a signal, apps down, sidecars down.</summary>
+/// <summary>
+/// One life of the program: sidecars up, apps up, wait for a signal, apps down, sidecars down.
+/// </summary>
 internal static partial class MeshRun
 {
     public static async Task<int> RunAsync(MeshRunOptions options)

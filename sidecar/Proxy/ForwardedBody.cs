@@ -4,8 +4,8 @@ using System.Net;
 namespace Souk.Sidecar.Proxy;
 
 /// <summary>
-/// A request body that flows from the caller's connection straight into the app's, segment by segment. It never looks
-/// into the bytes, and flushes only when the caller pauses.
+/// A request body that flows from the caller's connection straight into the app's, segment by segment. It
+/// never looks into the bytes, and flushes only when the caller pauses.
 /// </summary>
 internal sealed class ForwardedBody(PipeReader source) : HttpContent
 {

@@ -51,7 +51,8 @@ internal static class ForwardedHeaders
         }
     }
 
-    // What belongs to one connection, and pseudo headers, which each side sets by itself. "te" stays: gRPC needs it.
+    // What belongs to one connection, and pseudo headers, which each side sets by itself. "te" stays: gRPC
+    // needs it.
     private static bool IsOfConnection(string name) =>
         name.Length == 0
         || name[0] == ':'

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace Souk.Sidecar.Proxy;
 
 /// <summary>
-/// Forwards gRPC calls of every kind to the app they name, byte for byte: headers, messages as they arrive, trailers,
-/// and cancellation both ways. Deadlines travel in a header and end at the two ends of the call.
+/// Forwards gRPC calls of every kind to the app they name, byte for byte: headers, messages as they arrive,
+/// trailers, and cancellation both ways. Deadlines travel in a header and end at the two ends of the call.
 /// </summary>
 internal sealed partial class GrpcProxy(
     AppDirectory apps,

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Souk.Sidecar.PubSub;
 
 /// <summary>
-/// Keeps an app's subscriptions as the app and the resource files want them. They stay while the app is down, so what
-/// is published meanwhile waits at the broker; when the app is back it is asked again.
+/// Keeps an app's subscriptions as the app and the resource files want them. They stay while the app is down,
+/// so what is published meanwhile waits at the broker; when the app is back it is asked again.
 /// </summary>
 internal sealed partial class AppSubscriptions(
     SidecarApp app,
@@ -24,7 +24,9 @@ internal sealed partial class AppSubscriptions(
 
     public IReadOnlyList<TopicRoute> Current => _current;
 
-    /// <summary>Asks the app for its topics and brings the subscriptions in line. Called when the app comes up.</summary>
+    /// <summary>
+    /// Asks the app for its topics and brings the subscriptions in line. Called when the app comes up.
+    /// </summary>
     public async Task RefreshAsync(CancellationToken cancellation)
     {
         if (await ListAsync(cancellation) is not { } programmatic)

@@ -51,7 +51,10 @@ internal static class CloudEvents
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>The envelope as UTF-8 JSON. Throws JsonException when the content type promises an event and the data is none.</summary>
+    /// <summary>
+    /// The envelope as UTF-8 JSON. Throws JsonException when the content type promises an event and the data
+    /// is none.
+    /// </summary>
     public static byte[] Wrap(in EventDraft draft, TimeProvider clock)
     {
         var output = new ArrayBufferWriter<byte>(draft.Data.Length + 512);

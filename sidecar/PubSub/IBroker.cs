@@ -4,8 +4,8 @@ namespace Souk.Sidecar.PubSub;
 internal sealed record BrokerMessage(string Id, byte[] Data, IReadOnlyDictionary<string, string> Metadata);
 
 /// <summary>
-/// Handles one message. Returning acknowledges it; an exception leaves what follows to the broker; being cancelled means
-/// that the subscription ends and the message must stay with the broker.
+/// Handles one message. Returning acknowledges it; an exception leaves what follows to the broker; being
+/// cancelled means that the subscription ends and the message must stay with the broker.
 /// </summary>
 internal delegate Task MessageHandler(BrokerMessage message, CancellationToken cancellation);
 

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Souk.Sidecar.PubSub;
 
-/// <summary><c>pubsub.in-memory</c>: for tests. Nothing is kept; a message that a handler refuses is gone.</summary>
+/// <summary>
+/// <c>pubsub.in-memory</c>: for tests. Nothing is kept; a message that a handler refuses is gone.
+/// </summary>
 internal sealed partial class InMemoryBroker(ILogger<InMemoryBroker> logger) : IBroker
 {
     private readonly ConcurrentDictionary<Subscription, byte> _subscriptions = new();

@@ -6,8 +6,9 @@ using Souk.Sidecar.Redis;
 namespace Souk.Sidecar.PubSub;
 
 /// <summary>
-/// Reads one stream for one group. A message counts as under way from the moment it is read until it is acknowledged;
-/// what is not acknowledged when this process dies is pending at the server and read again by the next one.
+/// Reads one stream for one group. A message counts as under way from the moment it is read until it is
+/// acknowledged; what is not acknowledged when this process dies is pending at the server and read again by
+/// the next one.
 /// </summary>
 internal sealed partial class RedisStreamConsumer(
     RedisClient redis,
@@ -49,7 +50,8 @@ internal sealed partial class RedisStreamConsumer(
         _room.Dispose();
     }
 
-    // Runs a loop again after every failure, until this consumer stops: a reader that ends would leave a topic mute.
+    // Runs a loop again after every failure, until this consumer stops: a reader that ends would leave a
+    // topic mute.
     private async Task RepeatAsync(Func<CancellationToken, Task> loop)
     {
         var logged = false;
@@ -163,7 +165,8 @@ internal sealed partial class RedisStreamConsumer(
         }
     }
 
-    // False when the message is under way already: this consumer's own long deliveries look abandoned to the server.
+    // False when the message is under way already: this consumer's own long deliveries look abandoned to the
+    // server.
     private bool Begin(RespValue entry)
     {
         var id = entry.Items[0].Text;

@@ -5,8 +5,8 @@ using Souk.Sidecar.Redis;
 namespace Souk.Sidecar.PubSub;
 
 /// <summary>
-/// Cuts off a stream what every group has acknowledged, so that streams stay small without a length limit that could
-/// cut off what a stopped app has yet to read.
+/// Cuts off a stream what every group has acknowledged, so that streams stay small without a length limit
+/// that could cut off what a stopped app has yet to read.
 /// </summary>
 internal sealed partial class RedisStreamTrimmer : IAsyncDisposable
 {

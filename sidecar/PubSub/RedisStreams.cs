@@ -11,7 +11,9 @@ internal sealed record RedisStreamSettings
 {
     public int Concurrency { get; init; }
 
-    /// <summary>Messages of one subscription that may be taken from the stream and not yet acknowledged.</summary>
+    /// <summary>
+    /// Messages of one subscription that may be taken from the stream and not yet acknowledged.
+    /// </summary>
     public int QueueDepth { get; init; }
 
     /// <summary>A message that somebody took this long ago without acknowledging it is taken over.</summary>

@@ -7,8 +7,8 @@ using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicE
 namespace Souk.Sidecar.PubSub;
 
 /// <summary>
-/// Brings one topic's messages to the app. A slot is held for an attempt, not while waiting for the next one, so a
-/// message that fails again and again takes no worker from the others.
+/// Brings one topic's messages to the app. A slot is held for an attempt, not while waiting for the next one,
+/// so a message that fails again and again takes no worker from the others.
 /// </summary>
 internal sealed partial class TopicDelivery(
     AppChannel app,
@@ -23,7 +23,9 @@ internal sealed partial class TopicDelivery(
 
     private readonly SemaphoreSlim _slots = new(component.Broker.Concurrency);
 
-    /// <summary>Returns when the message is done with; throws when it was refused for good and has nowhere to go.</summary>
+    /// <summary>
+    /// Returns when the message is done with; throws when it was refused for good and has nowhere to go.
+    /// </summary>
     public async Task HandleAsync(BrokerMessage message, CancellationToken cancellation)
     {
         TopicEventRequest request;

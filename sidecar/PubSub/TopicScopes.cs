@@ -26,7 +26,8 @@ internal sealed class TopicScopes
     {
         if (_allowed.Count > 0 && !_allowed.Contains(topic))
             return false;
-        // An app that is not listed may use everything but what is protected; a listed one only what it lists.
+        // An app that is not listed may use everything but what is protected; a listed one only what it
+        // lists.
         return scopes.TryGetValue(appId, out var topics)
             ? topics.Contains(topic)
             : !_protected.Contains(topic);

@@ -1,8 +1,8 @@
 namespace Souk.Sidecar.Redis;
 
 /// <summary>
-/// A Redis that is connected when needed. A command that finds no connection waits for the next one; a command whose
-/// connection breaks under it fails, because only its caller knows whether it may run twice.
+/// A Redis that is connected when needed. A command that finds no connection waits for the next one; a
+/// command whose connection breaks under it fails, because only its caller knows whether it may run twice.
 /// </summary>
 internal sealed class RedisClient(RedisOptions options, TimeSpan readTimeout, TimeProvider clock)
     : IAsyncDisposable
@@ -19,14 +19,18 @@ internal sealed class RedisClient(RedisOptions options, TimeSpan readTimeout, Ti
         return reply.OrThrow();
     }
 
-    /// <summary>Sends commands back to back and hands back every reply; an error reply is the caller's to judge.</summary>
+    /// <summary>
+    /// Sends commands back to back and hands back every reply; an error reply is the caller's to judge.
+    /// </summary>
     public async Task<RespValue[]> ExecuteAsync(RedisArg[][] commands, CancellationToken cancellation)
     {
         var connection = await ConnectedAsync(cancellation);
         return await connection.SendAsync(commands).WaitAsync(cancellation);
     }
 
-    /// <summary>Runs a command that may run twice: once more when the connection broke under the first try.</summary>
+    /// <summary>
+    /// Runs a command that may run twice: once more when the connection broke under the first try.
+    /// </summary>
     public async Task<RespValue> RepeatableAsync(RedisArg[] command, CancellationToken cancellation)
     {
         try

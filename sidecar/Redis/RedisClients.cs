@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 
 namespace Souk.Sidecar.Redis;
 
-/// <summary>One shared client per server for all apps and components, and clients of their own for blocking reads.</summary>
+/// <summary>
+/// One shared client per server for all apps and components, and clients of their own for blocking reads.
+/// </summary>
 internal sealed class RedisClients(TimeProvider clock) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<RedisOptions, RedisClient> _shared = new();

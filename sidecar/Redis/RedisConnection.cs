@@ -6,9 +6,9 @@ using System.Net.Sockets;
 namespace Souk.Sidecar.Redis;
 
 /// <summary>
-/// One pipelined connection. Commands of any number of callers are appended to a buffer in call order and go out
-/// together while the previous write is under way; replies come back in the same order. A broken connection fails what
-/// is pending and stays broken: <see cref="RedisClient"/> opens the next one.
+/// One pipelined connection. Commands of any number of callers are appended to a buffer in call order and go
+/// out together while the previous write is under way; replies come back in the same order. A broken
+/// connection fails what is pending and stays broken: <see cref="RedisClient"/> opens the next one.
 /// </summary>
 internal sealed class RedisConnection : IAsyncDisposable
 {

@@ -6,7 +6,8 @@ namespace Souk.Sidecar.Redis;
 /// <summary>Where a Redis is and how to greet it. Equal options share one connection.</summary>
 internal sealed record RedisOptions(string Host, int Port)
 {
-    // One connection carries every app's commands; past this many unanswered ones the server is not keeping up.
+    // One connection carries every app's commands; past this many unanswered ones the server is not keeping
+    // up.
     public const int PendingMax = 20_000;
 
     public string? Username { get; init; }

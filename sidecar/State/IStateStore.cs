@@ -12,8 +12,8 @@ internal enum Concurrency
 internal sealed record StateValue(ReadOnlyMemory<byte> Data, string Etag, DateTimeOffset? ExpireTime);
 
 /// <summary>
-/// One upsert or delete. <see cref="Key"/> is the stored key, prefix and all. <see cref="Etag"/> null means no check;
-/// an empty one is a check that cannot succeed.
+/// One upsert or delete. <see cref="Key"/> is the stored key, prefix and all. <see cref="Etag"/> null means
+/// no check; an empty one is a check that cannot succeed.
 /// </summary>
 internal readonly record struct StateChange(string Key, ReadOnlyMemory<byte>? Value)
 {
@@ -38,7 +38,9 @@ internal sealed class EtagInvalidException(string etag) : Exception($"invalid et
 /// <summary>The store refused for another reason.</summary>
 internal sealed class StateStoreException(string message) : Exception(message);
 
-/// <summary>A state store. Calls fail with one of the three exceptions above or with the driver's own.</summary>
+/// <summary>
+/// A state store. Calls fail with one of the three exceptions above or with the driver's own.
+/// </summary>
 internal interface IStateStore : IAsyncDisposable
 {
     IReadOnlyList<string> Capabilities { get; }

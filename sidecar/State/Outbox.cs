@@ -6,9 +6,10 @@ using Souk.Sidecar.PubSub;
 namespace Souk.Sidecar.State;
 
 /// <summary>
-/// The transactional outbox of one app and one store. Before a transaction runs, its events go to an internal topic, and
-/// a marker row for each joins the transaction; an event whose marker turns up was committed and goes on to the real
-/// topic, the others die. The marker is the truth; what this process knows of its own transactions only saves waiting.
+/// The transactional outbox of one app and one store. Before a transaction runs, its events go to an internal
+/// topic, and a marker row for each joins the transaction; an event whose marker turns up was committed and
+/// goes on to the real topic, the others die. The marker is the truth; what this process knows of its own
+/// transactions only saves waiting.
 /// </summary>
 internal sealed partial class Outbox(
     SidecarApp app,
@@ -46,7 +47,9 @@ internal sealed partial class Outbox(
         );
     }
 
-    /// <summary>Runs a transaction and publishes one event for each entry, if and only if it commits.</summary>
+    /// <summary>
+    /// Runs a transaction and publishes one event for each entry, if and only if it commits.
+    /// </summary>
     public async Task TransactAsync(
         List<StateChange> changes,
         IReadOnlyList<EventDraft> events,

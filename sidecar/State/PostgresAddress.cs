@@ -5,8 +5,8 @@ using Souk.Sidecar.Components;
 namespace Souk.Sidecar.State;
 
 /// <summary>
-/// Reads a connection string in any of the spellings that people paste: a URL, libpq's <c>host=… dbname=…</c>, or
-/// Npgsql's <c>Host=…;Database=…</c>.
+/// Reads a connection string in any of the spellings that people paste: a URL, libpq's <c>host=…
+/// dbname=…</c>, or Npgsql's <c>Host=…;Database=…</c>.
 /// </summary>
 internal static class PostgresAddress
 {

@@ -12,7 +12,9 @@ internal enum ChangeKind
     DeleteChecked,
 }
 
-/// <summary>The statements of one state table. Its name comes from the component's file, checked here.</summary>
+/// <summary>
+/// The statements of one state table. Its name comes from the component's file, checked here.
+/// </summary>
 internal sealed partial class PostgresStateSql
 {
     private readonly string _table;

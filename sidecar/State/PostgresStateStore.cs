@@ -6,8 +6,9 @@ using Souk.Sidecar.Components;
 namespace Souk.Sidecar.State;
 
 /// <summary>
-/// <c>state.postgresql</c> with the v2 table layout. Everything is one round trip, transactions included: the commands
-/// of a batch without an explicit transaction stand or fall together, and a check that fails divides by zero.
+/// <c>state.postgresql</c> with the v2 table layout. Everything is one round trip, transactions included: the
+/// commands of a batch without an explicit transaction stand or fall together, and a check that fails divides
+/// by zero.
 /// </summary>
 internal sealed class PostgresStateStore : IStateStore
 {
@@ -152,7 +153,8 @@ internal sealed class PostgresStateStore : IStateStore
         }
         if (kind is ChangeKind.Replace or ChangeKind.DeleteChecked)
         {
-            // An etag that is no uuid cannot be one of ours, so it cannot match: the zero uuid is never stored.
+            // An etag that is no uuid cannot be one of ours, so it cannot match: the zero uuid is never
+            // stored.
             var etag = Guid.TryParse(change.Etag, out var parsed) ? parsed : Guid.Empty;
             parameters.Add(new NpgsqlParameter<Guid> { TypedValue = etag });
         }

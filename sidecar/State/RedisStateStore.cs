@@ -5,13 +5,13 @@ using Souk.Sidecar.Redis;
 namespace Souk.Sidecar.State;
 
 /// <summary>
-/// <c>state.redis</c>: a hash per key with <c>data</c> and a <c>version</c> that counts writes and serves as etag. Each
-/// write is one script, so that check, write and expiry are one step.
+/// <c>state.redis</c>: a hash per key with <c>data</c> and a <c>version</c> that counts writes and serves as
+/// etag. Each write is one script, so that check, write and expiry are one step.
 /// </summary>
 internal sealed class RedisStateStore(RedisClient redis, ComponentSpec spec, TimeProvider clock) : IStateStore
 {
-    // KEYS[1] key; ARGV 1 etag or 0, 2 data, 3 '1' for first-write, 4 seconds to live or 0.
-    // Returns the new version, or 0 when the check failed. A value that is not a hash, left by somebody else, goes.
+    // KEYS[1] key; ARGV 1 etag or 0, 2 data, 3 '1' for first-write, 4 seconds to live or 0. Returns the new
+    // version, or 0 when the check failed. A value that is not a hash, left by somebody else, goes.
     private static readonly LuaScript Set = new(
         """
         local version = redis.pcall('HGET', KEYS[1], 'version')

@@ -4,7 +4,9 @@ using Souk.Sidecar.Files;
 
 namespace Souk.Tests.Sidecar;
 
-/// <summary>Component files: references, scopes, mistakes; and the small APIs that need few lines each.</summary>
+/// <summary>
+/// Component files: references, scopes, mistakes; and the small APIs that need few lines each.
+/// </summary>
 internal sealed class ComponentsTests
 {
     [Test]

@@ -139,7 +139,8 @@ internal sealed class CrashTests
         int count
     ) => PublishUntilAsync(sidecar.Client, topic, count);
 
-    // Publishes one after the other, each until it is acknowledged or given up; returns the acknowledged ones.
+    // Publishes one after the other, each until it is acknowledged or given up; returns the acknowledged
+    // ones.
     private static Task<IReadOnlyCollection<string>> PublishUntilAsync(
         Dapr.Client.Autogen.Grpc.v1.Dapr.DaprClient client,
         string topic,

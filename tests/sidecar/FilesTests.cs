@@ -82,7 +82,8 @@ internal sealed class FilesTests
         "app id 'a' twice"
     )]
     [TestCase(
-        "version: 1\napps:\n  - {appID: a, appDirPath: ., appPort: 7}\n  - {appID: b, appDirPath: ., appPort: 7}",
+        "version: 1\napps:\n  - {appID: a, appDirPath: ., appPort: 7}\n"
+            + "  - {appID: b, appDirPath: ., appPort: 7}",
         3,
         "use port 7 for both 'a' and 'b'"
     )]

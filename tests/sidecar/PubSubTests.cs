@@ -318,7 +318,7 @@ internal sealed class PubSubTests
         var topic = Topic();
         var (sidecar, app) = await StartAsync("", TopicApp.To(topic));
         const string Old =
-            """{"id":"old","source":"s","type":"t","specversion":"1.0","expiration":"2001-01-01T00:00:00Z","data":1}""";
+            """{"id":"old","source":"s","specversion":"1.0","expiration":"2001-01-01T00:00:00Z","data":1}""";
         await PublishAsync(sidecar, topic, Old, "application/cloudevents+json");
         await PublishAsync(sidecar, topic, "new");
         await app.UntilAsync(1);

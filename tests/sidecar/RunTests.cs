@@ -15,7 +15,8 @@ internal sealed class RunTests
     public async Task Run_App_GetsItsEnvironmentAndIsStoppedGently()
     {
         WriteRunFile(
-            "echo ready $APP_ID $APP_PORT $APP_PROTOCOL $DAPR_HTTP_PORT $DAPR_GRPC_PORT $EXTRA $PARENT $(basename $PWD);"
+            "echo ready $APP_ID $APP_PORT $APP_PROTOCOL $DAPR_HTTP_PORT $DAPR_GRPC_PORT $EXTRA $PARENT"
+                + " $(basename $PWD);"
                 + " trap 'echo goodbye; exit 0' TERM; while true; do sleep 0.1; done"
         );
         await using var run = Run();

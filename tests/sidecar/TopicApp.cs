@@ -13,7 +13,9 @@ using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicE
 
 namespace Souk.Tests.Sidecar;
 
-/// <summary>An app that subscribes, notes what it gets, and answers as the test says. It can go down and come back.</summary>
+/// <summary>
+/// An app that subscribes, notes what it gets, and answers as the test says. It can go down and come back.
+/// </summary>
 internal sealed class TopicApp : IAsyncDisposable
 {
     private readonly ConcurrentQueue<TopicEventRequest> _events = new();
