@@ -41,11 +41,14 @@ internal static class GatewayHost
         host.Services.AddSingleton(contracts);
         host.Services.AddSingleton(TimeProvider.System);
         host.Services.AddSingleton<Backend>();
+        host.Services.AddSingleton<ServiceCaller>();
         host.Services.AddSingleton<ITokenKeySource, MeshKeys>();
         host.Services.AddSingleton<TokenVerifier>();
         host.Services.AddSingleton<AccessGate>();
         host.Services.AddSingleton<Cors>();
         host.Services.AddSingleton<Readiness>();
+        host.Services.AddSingleton<RateGate>();
+        host.Services.AddSingleton<RequestGuard>();
         host.Services.AddSingleton<RestEndpoint>();
         host.Services.AddSingleton<FrontDoor>();
         overrides?.Invoke(host.Services);

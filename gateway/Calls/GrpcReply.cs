@@ -16,6 +16,9 @@ internal sealed class GrpcReply(HttpResponseMessage response) : IDisposable
     private int _next;
     private bool _isComplete;
 
+    /// <summary>Whether there was any message.</summary>
+    public bool HasMessage { get; private set; }
+
     /// <summary>The message at hand, valid until the next one is asked for.</summary>
     public ReadOnlySpan<byte> Message => _buffer.Written[_start.._next];
 
@@ -33,6 +36,7 @@ internal sealed class GrpcReply(HttpResponseMessage response) : IDisposable
                     : throw new IOException("The reply ends within a message.");
             await FillAsync(token);
         }
+        HasMessage = true;
         return true;
     }
 

@@ -43,6 +43,9 @@ internal sealed class Exchange
 
     public Route? Route { get; set; }
 
+    /// <summary>The RPC's name for the log; a dash before one is found.</summary>
+    public string RpcName => Route?.Rpc.Name ?? "-";
+
     public Caller Caller { get; set; } = Caller.Anonymous;
 
     /// <summary>The error's reason, for the log.</summary>

@@ -6,7 +6,7 @@ namespace Souk.Gateway.Http;
 /// What every request passes first: headers for browsers, the gateway's own paths, then the contracts'
 /// routes.
 /// </summary>
-internal sealed class FrontDoor(RestEndpoint rest, Readiness readiness, Cors cors)
+internal sealed class FrontDoor(RequestGuard guard, RestEndpoint rest, Readiness readiness, Cors cors)
 {
     public Task HandleAsync(HttpContext context)
     {
@@ -24,7 +24,7 @@ internal sealed class FrontDoor(RestEndpoint rest, Readiness readiness, Cors cor
         {
             "/health" => HealthAsync(context),
             "/ready" => readiness.HandleAsync(context),
-            _ => rest.HandleAsync(context),
+            _ => guard.RunAsync(context, rest.ServeAsync),
         };
     }
 

@@ -27,7 +27,7 @@ internal static class ReplyHeaders
         }
         headers.CacheControl = Caching(route, isAnonymous, etag);
         if (route.IsSafe)
-            headers.Vary = "Authorization, Origin";
+            headers.Vary = "Accept-Encoding, Authorization, Origin";
         return etag is not null
             && route.IsSafe
             && Matches(context.Request.Headers.IfNoneMatch.ToString(), etag);

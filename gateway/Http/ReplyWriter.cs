@@ -23,10 +23,18 @@ internal static class ReplyWriter
         }
         using var body = new PooledBuffer();
         response.ContentType = Render(route, reply.Message, body);
-        response.ContentLength = body.Length;
+        using var packed = new PooledBuffer();
+        var encoding = route.IsRawResponse ? null : Compress(context, body, packed);
+        if (encoding is not null)
+            response.Headers.ContentEncoding = encoding;
+        var bytes = encoding is null ? body : packed;
+        response.ContentLength = bytes.Length;
         if (!HttpMethods.IsHead(context.Request.Method))
-            await response.Body.WriteAsync(body.WrittenMemory, context.RequestAborted);
+            await response.Body.WriteAsync(bytes.WrittenMemory, context.RequestAborted);
     }
+
+    private static string? Compress(HttpContext context, PooledBuffer body, PooledBuffer target) =>
+        Compression.TryCompress(context.Request.Headers.AcceptEncoding.ToString(), body.Written, target);
 
     /// <summary>Writes the body and returns its media type.</summary>
     public static string Render(Route route, ReadOnlySpan<byte> message, PooledBuffer body)

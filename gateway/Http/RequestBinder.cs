@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.AspNetCore.WebUtilities;
 using Souk.Gateway.Routing;
@@ -14,6 +15,8 @@ internal static class RequestBinder
 {
     private const byte ContentTypeTag = (1 << 3) | (byte)WireType.Length;
     private const byte DataTag = (2 << 3) | (byte)WireType.Length;
+    private const double DeadlineSecondsMin = 0.05;
+    private const int DeadlineSecondsMax = 120;
     private const int UrlTextBytesMax = 16 * 1024;
 
     /// <summary>Whether the body may be JSON for this route; a body of its own type takes anything.</summary>
@@ -93,9 +96,32 @@ internal static class RequestBinder
                 continue;
             field.Write(text, wire);
             if (field.IsWait)
-                wait = int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+                wait = int.Parse(text, CultureInfo.InvariantCulture);
         }
         return wait;
+    }
+
+    /// <summary>
+    /// The usual deadline, or the one that X-Request-Timeout asks for, in seconds, within bounds.
+    /// </summary>
+    public static TimeSpan Deadline(IHeaderDictionary headers, TimeSpan usual)
+    {
+        if (headers["X-Request-Timeout"] is not [{ } text])
+            return usual;
+        return
+            double.TryParse(
+                text,
+                NumberStyles.AllowDecimalPoint,
+                CultureInfo.InvariantCulture,
+                out var seconds
+            )
+            && seconds >= DeadlineSecondsMin
+            && seconds <= DeadlineSecondsMax
+            ? TimeSpan.FromSeconds(seconds)
+            : throw BadRequestException.Invalid(
+                "X-Request-Timeout",
+                $"must be {DeadlineSecondsMin.ToString(CultureInfo.InvariantCulture)} to {DeadlineSecondsMax} seconds"
+            );
     }
 
     private static void Raw(Route route, string contentType, ReadOnlySpan<byte> body, PooledBuffer wire)

@@ -222,6 +222,37 @@ public sealed class ProblemTests
         Assert.That(answer.Problem, Is.EqualTo((504, "DEADLINE_EXCEEDED", "DEADLINE_PASSED")));
     }
 
+    [TestCase("0.3", 504)]
+    [TestCase("0", 400)]
+    [TestCase("-1", 400)]
+    [TestCase("soon", 400)]
+    [TestCase("1e9", 400)]
+    public async Task Deadline_AskedFor_IsKept(string timeout, int status)
+    {
+        var answer = await _gateway.SendAsync(
+            "POST",
+            "/api/v1/fail",
+            """{"code":10,"delay_ms":10000}""",
+            ("X-Request-Timeout", timeout)
+        );
+        Assert.That(answer.Status, Is.EqualTo(status), answer.Body);
+    }
+
+    [Test]
+    [Description("X-19")]
+    public async Task Circuit_ServiceSilent_OpensAndAnswersAtOnce()
+    {
+        await using var alone = await GatewayHarness.StartAsync(s => s with { SidecarPort = 1 });
+        var reasons = new List<string?>();
+        for (var call = 0; call < Souk.Shared.Circuit.FailuresMax + 1; call++)
+            reasons.Add((string?)(await alone.SendAsync("POST", "/api/v1/fail", "{}")).Json["reason"]);
+        Assert.That(reasons[^2], Is.EqualTo("DEPENDENCY_UNAVAILABLE"));
+        Assert.That(reasons[^1], Is.EqualTo("CIRCUIT_OPEN"));
+        var held = await alone.SendAsync("POST", "/api/v1/fail", "{}");
+        Assert.That((held.Status, held.Header("Retry-After")), Is.EqualTo((503, "2")));
+        Assert.That((string?)held.Json["metadata"]!["app_id"], Is.EqualTo("echo"));
+    }
+
     [Test]
     public async Task Retry_UnavailableGet_IsTriedAgainButNotForEver()
     {

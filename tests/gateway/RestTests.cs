@@ -253,6 +253,29 @@ public sealed class RestTests
         Assert.That(other.Status, Is.EqualTo(200));
     }
 
+    [TestCase("gzip, br", "br")]
+    [TestCase("br;q=0.5", "br")]
+    [TestCase("br;q=0", "")]
+    [TestCase("gzip", "")]
+    public async Task SearchThings_LargeReply_IsCompressedForWhoAsks(string accept, string encoding)
+    {
+        var query = new string('x', 2000);
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/v1/things/search?q={query}");
+        request.Headers.TryAddWithoutValidation("Accept-Encoding", accept);
+        using var response = await _gateway.Http.SendAsync(request);
+        Assert.That(string.Join(',', response.Content.Headers.ContentEncoding), Is.EqualTo(encoding));
+        await using var body = await response.Content.ReadAsStreamAsync();
+        await using var plain =
+            encoding == "br"
+                ? new System.IO.Compression.BrotliStream(
+                    body,
+                    System.IO.Compression.CompressionMode.Decompress
+                )
+                : body;
+        var json = await JsonNode.ParseAsync(plain);
+        Assert.That((string?)json!["request"]!["q"], Is.EqualTo(query));
+    }
+
     [Test]
     public async Task Head_OfAGet_HasHeadersWithoutBody()
     {

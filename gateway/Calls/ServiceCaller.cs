@@ -1,0 +1,92 @@
+using System.Collections.Concurrent;
+using Google.Rpc;
+using Souk.Shared;
+using Reason = Souk.Type.Reason;
+
+namespace Souk.Gateway.Calls;
+
+/// <summary>
+/// Makes unary calls that survive a service's restart: safe ones are repeated a few times, and a service that
+/// does not answer at all gets a rest.
+/// </summary>
+internal sealed class ServiceCaller(Backend backend, TimeProvider clock)
+{
+    private const int RetriesMax = 2;
+    private static readonly TimeSpan s_retryPause = TimeSpan.FromMilliseconds(50);
+
+    private readonly ConcurrentDictionary<string, Circuit> _circuits = new(StringComparer.Ordinal);
+
+    /// <summary>The whole reply. Silence is an exception, whatever the service says is not.</summary>
+    /// <param name="isSafe">Whether a repeat changes nothing.</param>
+    /// <param name="token">Ends with the deadline or the caller, whichever is first.</param>
+    /// <param name="aborted">Ends with the caller alone, who says nothing about the service.</param>
+    public async Task<GrpcReply> CallAsync(
+        GrpcCall call,
+        bool isSafe,
+        CancellationToken token,
+        CancellationToken aborted
+    )
+    {
+        var circuit = _circuits.GetOrAdd(call.AppId, _ => new Circuit(clock));
+        for (var retriesLeft = isSafe ? RetriesMax : 0; ; retriesLeft--)
+        {
+            if (!circuit.TryPass())
+                throw Open(call.AppId);
+            try
+            {
+                var reply = await AttemptAsync(call, token);
+                var isSilent = IsSilence(reply.Ending());
+                Report(circuit, isSilent);
+                if (!isSilent || retriesLeft == 0)
+                    return reply;
+                reply.Dispose();
+            }
+            catch (Exception e)
+            {
+                if (aborted.IsCancellationRequested)
+                    circuit.Abandoned();
+                else
+                    circuit.Failed();
+                if (e is not (HttpRequestException or IOException) || retriesLeft == 0)
+                    throw;
+            }
+            await Task.Delay(s_retryPause * (RetriesMax + 1 - retriesLeft), clock, token);
+        }
+    }
+
+    private async Task<GrpcReply> AttemptAsync(GrpcCall call, CancellationToken token)
+    {
+        var reply = await backend.SendAsync(call, token);
+        try
+        {
+            await reply.NextAsync(token);
+            await reply.FinishAsync(token);
+            return reply;
+        }
+        catch
+        {
+            reply.Dispose();
+            throw;
+        }
+    }
+
+    private static void Report(Circuit circuit, bool isSilent)
+    {
+        if (isSilent)
+            circuit.Failed();
+        else
+            circuit.Succeeded();
+    }
+
+    // A service that speaks gives a reason; what has none came from the mesh in its place.
+    private static bool IsSilence(Status ending) =>
+        ending.Code == (int)Code.Unavailable && ending.Details.Count == 0;
+
+    private static Exception Open(string appId) =>
+        Fault.Unavailable(
+            Reason.CircuitOpen,
+            "The service does not answer; calls are held back for a moment.",
+            Circuit.Rest,
+            ("app_id", appId)
+        );
+}
