@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Souk.Catalog.V1;
 
 namespace Souk.Catalog;
@@ -6,7 +7,8 @@ namespace Souk.Catalog;
 /// What catalog does about its own documents' changes: product.changed comes from the state store's outbox,
 /// feeds the listing and goes on as cache.invalidate, in one transaction.
 /// </summary>
-internal sealed class CatalogEvents(Products products, Outbox outbox) : IEventHandlers
+internal sealed partial class CatalogEvents(Products products, Outbox outbox, ILogger<CatalogEvents> logger)
+    : IEventHandlers
 {
     /// <inheritdoc />
     public void Subscribe(EventMap on) =>
@@ -17,11 +19,13 @@ internal sealed class CatalogEvents(Products products, Outbox outbox) : IEventHa
     {
         if (!Ids.TryParse(ProductEditor.IdPrefix, changed.ProductId, out var productId))
             return;
-        // The event says that something changed; what it is now, only the document knows. Absent means a
-        // store that lags behind its own event: the sidecar delivers again.
-        var stored =
-            await products.ReadAsync(productId, context.CancellationToken)
-            ?? throw new InvalidOperationException($"{changed.ProductId} changed but is not there");
+        // The event says that something changed; what it is now, only the document knows.
+        if (await products.ReadAsync(productId, context.CancellationToken) is not { } stored)
+        {
+            // The store was emptied or restored since. Waiting would hold up the events behind this one.
+            LogUnknown(logger, changed.ProductId, changed.Version);
+            return;
+        }
         if (await Listing.ApplyAsync(context.Tx, stored.Document))
         {
             outbox.Add(
@@ -39,4 +43,7 @@ internal sealed class CatalogEvents(Products products, Outbox outbox) : IEventHa
             products.Forget(productId);
         return Task.CompletedTask;
     }
+
+    [LoggerMessage(LogLevel.Warning, "Product {Product} changed to version {Version} but is not there")]
+    private static partial void LogUnknown(ILogger logger, string product, long version);
 }

@@ -23,18 +23,20 @@ internal sealed class Findings
             _duplicates.Add(new Violation(field, problem));
     }
 
-    /// <summary>Reads a value whose reader throws INVALID_ARGUMENT; notes what it complains about.</summary>
-    internal T? Read<T>(Func<T> read)
-        where T : struct
+    /// <summary>
+    /// Reads an amount in a currency that its surroundings name; notes what is wrong with it. A caller knows
+    /// the amount as a plain number, so the number's own problem is the field's.
+    /// </summary>
+    internal Money? ReadAmount(Souk.Type.Money sent, string field, Currency currency)
     {
         try
         {
-            return read();
+            return Money.FromProto(sent, field, currency);
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.InvalidArgument)
         {
-            foreach (var (field, problem) in Fault.ViolationsOf(e))
-                Add(field, problem);
+            foreach (var (part, problem) in Fault.ViolationsOf(e))
+                Add(part == $"{field}.amount" ? field : part, problem);
             return null;
         }
     }

@@ -5,8 +5,8 @@ namespace Souk.Catalog;
 
 /// <summary>
 /// Brings the listing up to the documents, every product in turn, once an hour: heals what a lost event left
-/// behind, and builds the listing anew, at once, when an operator has emptied it. The claims of SKUs know every
-/// product, for each has one.
+/// behind, and builds the listing anew, at once, when an operator has emptied it. The claims of SKUs know
+/// every product, for each has one.
 /// </summary>
 internal sealed partial class ListingRebuild(
     Db db,

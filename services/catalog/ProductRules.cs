@@ -114,7 +114,7 @@ internal static class ProductRules
         Findings findings
     )
     {
-        if (findings.Read(() => Money.FromProto(sent, field, currency)) is not { } amount)
+        if (findings.ReadAmount(sent, field, currency) is not { } amount)
             return null;
         if (amount.Minor <= 0)
             findings.Add(field, "must be above zero");
