@@ -58,7 +58,12 @@ internal sealed class PostgresStateStore : IStateStore
         return new PostgresStateStore(source, address, sql, timeout);
     }
 
-    public async Task<StateValue?> GetAsync(string key, CancellationToken cancellation)
+    // A read may run twice: one that finds its connection dead, as after a restart of the server, gets
+    // another.
+    public Task<StateValue?> GetAsync(string key, CancellationToken cancellation) =>
+        TwiceAsync(() => GetOnceAsync(key, cancellation));
+
+    private async Task<StateValue?> GetOnceAsync(string key, CancellationToken cancellation)
     {
         await using var command = _source.CreateCommand(_sql.Get);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = key });
@@ -66,7 +71,12 @@ internal sealed class PostgresStateStore : IStateStore
         return await reader.ReadAsync(cancellation) ? Read(reader, 0) : null;
     }
 
-    public async Task<IReadOnlyDictionary<string, StateValue>> GetManyAsync(
+    public Task<IReadOnlyDictionary<string, StateValue>> GetManyAsync(
+        IReadOnlyCollection<string> keys,
+        CancellationToken cancellation
+    ) => TwiceAsync(() => GetManyOnceAsync(keys, cancellation));
+
+    private async Task<IReadOnlyDictionary<string, StateValue>> GetManyOnceAsync(
         IReadOnlyCollection<string> keys,
         CancellationToken cancellation
     )
@@ -85,7 +95,7 @@ internal sealed class PostgresStateStore : IStateStore
         var (text, kind) = _sql.Of(change, mustChange: false);
         await using var command = _source.CreateCommand(text);
         Bind(command.Parameters, change, kind);
-        var rows = await command.ExecuteNonQueryAsync(cancellation);
+        var rows = await OnceAsync(() => command.ExecuteNonQueryAsync(cancellation));
         if (rows == 0 && kind != ChangeKind.Delete)
             throw Refusal(change);
     }
@@ -107,7 +117,7 @@ internal sealed class PostgresStateStore : IStateStore
         }
         try
         {
-            await batch.ExecuteNonQueryAsync(cancellation);
+            await OnceAsync(() => batch.ExecuteNonQueryAsync(cancellation));
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.DivisionByZero)
         {
@@ -126,6 +136,41 @@ internal sealed class PostgresStateStore : IStateStore
     }
 
     public ValueTask DisposeAsync() => _source.DisposeAsync();
+
+    private async Task<T> TwiceAsync<T>(Func<Task<T>> read)
+    {
+        try
+        {
+            return await OnceAsync(read);
+        }
+        catch (NpgsqlException e) when (IsConnectionLost(e))
+        {
+            return await read();
+        }
+    }
+
+    // When one connection is found dead the others in the pool most likely are too; without this each would
+    // fail a call.
+    private async Task<T> OnceAsync<T>(Func<Task<T>> call)
+    {
+        try
+        {
+            return await call();
+        }
+        catch (NpgsqlException e) when (IsConnectionLost(e))
+        {
+            _source.Clear();
+            throw;
+        }
+    }
+
+    private static bool IsConnectionLost(NpgsqlException e) =>
+        e.InnerException is IOException
+        || e
+            is PostgresException
+            {
+                SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown
+            };
 
     private static StateValue Read(NpgsqlDataReader reader, int at) =>
         new(

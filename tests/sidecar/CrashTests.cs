@@ -113,6 +113,26 @@ internal sealed class CrashTests
         await Eventually.ThatAsync(() => ReadsAsync(sidecar, get), "the store to answer again");
     }
 
+    [Test]
+    public async Task GetState_PostgresDroppedItsConnections_ReadsAllTheSame()
+    {
+        var database = Own(await SidecarDatabase.CreateAsync());
+        var sidecar = Own(
+            await TestSidecar.StartAsync(Yaml.PostgresState(database.Address), TestSidecar.App("crash"))
+        );
+        var client = sidecar.Client("crash");
+        var get = new GetStateRequest { StoreName = "store", Key = "k" };
+        await Task.WhenAll(Enumerable.Range(0, 10).Select(async _ => await client.GetStateAsync(get)));
+        await database.ScalarAsync(
+            """
+            select count(pg_terminate_backend(pid)) from pg_stat_activity
+             where datname = current_database() and pid <> pg_backend_pid()
+            """
+        );
+        for (var i = 0; i < 10; i++)
+            Assert.That(await client.GetStateAsync(get), Is.EqualTo(new GetStateResponse()));
+    }
+
     private static async Task<bool> ReadsAsync(TestSidecar sidecar, GetStateRequest get)
     {
         try
