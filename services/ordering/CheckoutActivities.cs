@@ -11,19 +11,44 @@ namespace Souk.Ordering;
 // The steps of CheckoutWorkflow and RefundWorkflow. Each is idempotent by the order's UUID: the hold's key, the payment's
 // key and the order's status see to it. A step throws while it may still succeed, and the workflow tries it again.
 
+/// <summary>
+/// A step on the way to a sale. It is refused once the buyer has cancelled, and ends with a failure when the service it
+/// calls gives an answer that no repeat can change; any other error goes to the workflow, which tries again.
+/// </summary>
+internal abstract class SaleStep(CheckoutOrders orders) : WorkflowActivity<Guid, StepResult>
+{
+    public sealed override async Task<StepResult> RunAsync(WorkflowActivityContext context, Guid input)
+    {
+        var order = await orders.GetAsync(input, CancellationToken.None);
+        if (order.Status == OrderStatus.Cancelled)
+            return CheckoutFaults.Cancelled;
+        try
+        {
+            return await TakeAsync(order);
+        }
+        catch (RpcException fault) when (CheckoutFaults.IsFinal(fault))
+        {
+            return Refused(fault);
+        }
+    }
+
+    /// <summary>Takes the step.</summary>
+    protected abstract Task<StepResult> TakeAsync(CheckoutOrder order);
+
+    /// <summary>What the buyer reads when the step was refused for good.</summary>
+    protected abstract StepResult Refused(RpcException fault);
+}
+
 /// <summary>Holds every line's units for ten minutes, all or none.</summary>
 internal sealed class HoldStock(
     CheckoutOrders orders,
     InventoryService.InventoryServiceClient inventory,
     Mesh mesh,
     CheckoutSignals signals
-) : WorkflowActivity<Guid, StepResult>
+) : SaleStep(orders)
 {
-    public override async Task<StepResult> RunAsync(WorkflowActivityContext context, Guid input)
+    protected override async Task<StepResult> TakeAsync(CheckoutOrder order)
     {
-        var order = await orders.GetAsync(input, CancellationToken.None);
-        if (order.Status == OrderStatus.Cancelled)
-            return CheckoutFaults.Cancelled;
         var request = new ReserveStockRequest
         {
             HoldId = order.Key,
@@ -37,27 +62,22 @@ internal sealed class HoldStock(
                 (sku, quantity) => new StockLine { Sku = sku, Quantity = quantity }
             )
         );
-        try
-        {
-            await inventory.ReserveStockAsync(
-                request,
-                await mesh.AsServiceAsync(CheckoutFaults.CallTimeout, default)
-            );
-        }
-        catch (RpcException fault) when (CheckoutFaults.IsFinal(fault))
-        {
-            return Fault.Is(fault, InventoryReason.OutOfStock)
-                ? CheckoutFaults.Failed(fault, Reasons.OutOfStock, "Sorry, Sold Out")
-                : CheckoutFaults.Failed(
-                    fault,
-                    Reasons.OutOfStock,
-                    "Sorry, this cannot be delivered at the moment."
-                );
-        }
-
-        signals.Reached(input, CheckoutStage.StockDecided);
+        await inventory.ReserveStockAsync(
+            request,
+            await mesh.AsServiceAsync(CheckoutFaults.CallTimeout, default)
+        );
+        signals.Reached(order.Id, CheckoutStage.StockDecided);
         return StepResult.Done;
     }
+
+    protected override StepResult Refused(RpcException fault) =>
+        CheckoutFaults.Failed(
+            fault,
+            Reasons.OutOfStock,
+            Fault.Is(fault, InventoryReason.OutOfStock)
+                ? "Sorry, Sold Out"
+                : "Sorry, this cannot be delivered at the moment."
+        );
 }
 
 /// <summary>Has the provider set the total aside, or notes cash on delivery.</summary>
@@ -65,36 +85,26 @@ internal sealed class AuthorizePayment(
     CheckoutOrders orders,
     PaymentsService.PaymentsServiceClient payments,
     Mesh mesh
-) : WorkflowActivity<Guid, StepResult>
+) : SaleStep(orders)
 {
-    public override async Task<StepResult> RunAsync(WorkflowActivityContext context, Guid input)
+    private readonly CheckoutOrders _orders = orders;
+
+    protected override async Task<StepResult> TakeAsync(CheckoutOrder order)
     {
-        var order = await orders.GetAsync(input, CancellationToken.None);
-        if (order.Status == OrderStatus.Cancelled)
-            return CheckoutFaults.Cancelled;
         if (order.Total.IsZero)
             return StepResult.Done;
-        Payment payment;
-        try
-        {
-            payment = await payments.AuthorizePaymentAsync(
-                new AuthorizePaymentRequest
-                {
-                    CheckoutId = order.Key,
-                    OrderId = order.WireId,
-                    UserId = order.UserId,
-                    Amount = order.Total.ToProto(),
-                    PaymentMethod = order.PaymentMethod,
-                    Token = order.PaymentToken,
-                },
-                await mesh.AsServiceAsync(CheckoutFaults.ProviderTimeout, default)
-            );
-        }
-        catch (RpcException fault) when (CheckoutFaults.IsFinal(fault))
-        {
-            return CheckoutFaults.Failed(fault, Reasons.PaymentDeclined, "Payment Failed");
-        }
-
+        var payment = await payments.AuthorizePaymentAsync(
+            new AuthorizePaymentRequest
+            {
+                CheckoutId = order.Key,
+                OrderId = order.WireId,
+                UserId = order.UserId,
+                Amount = order.Total.ToProto(),
+                PaymentMethod = order.PaymentMethod,
+                Token = order.PaymentToken,
+            },
+            await mesh.AsServiceAsync(CheckoutFaults.ProviderTimeout, default)
+        );
         switch (payment.Status)
         {
             case PaymentStatus.Authorized or PaymentStatus.PendingCod or PaymentStatus.Completed:
@@ -108,8 +118,8 @@ internal sealed class AuthorizePayment(
                     : StepResult.Failed(Reasons.PaymentDeclined, "Payment Failed");
             default:
                 if (payment.NextAction is { } action)
-                    await orders.ShowPaymentAsync(
-                        input,
+                    await _orders.ShowPaymentAsync(
+                        order.Id,
                         payment.PaymentId,
                         action.Url,
                         CancellationToken.None
@@ -117,6 +127,9 @@ internal sealed class AuthorizePayment(
                 return new StepResult(Waits: true, PaymentId: payment.PaymentId);
         }
     }
+
+    protected override StepResult Refused(RpcException fault) =>
+        CheckoutFaults.Failed(fault, Reasons.PaymentDeclined, "Payment Failed");
 }
 
 /// <summary>Takes the held units out of stock for good.</summary>
@@ -124,30 +137,23 @@ internal sealed class CompleteHold(
     CheckoutOrders orders,
     InventoryService.InventoryServiceClient inventory,
     Mesh mesh
-) : WorkflowActivity<Guid, StepResult>
+) : SaleStep(orders)
 {
-    public override async Task<StepResult> RunAsync(WorkflowActivityContext context, Guid input)
+    protected override async Task<StepResult> TakeAsync(CheckoutOrder order)
     {
-        var order = await orders.GetAsync(input, CancellationToken.None);
-        if (order.Status == OrderStatus.Cancelled)
-            return CheckoutFaults.Cancelled;
-        try
-        {
-            await inventory.CompleteReservationAsync(
-                new CompleteReservationRequest { HoldId = order.Key },
-                await mesh.AsServiceAsync(CheckoutFaults.CallTimeout, default)
-            );
-            return StepResult.Done;
-        }
-        catch (RpcException fault) when (CheckoutFaults.IsFinal(fault))
-        {
-            return CheckoutFaults.Failed(
-                fault,
-                Reasons.CheckoutTimeout,
-                "The checkout took too long; nothing was charged."
-            );
-        }
+        await inventory.CompleteReservationAsync(
+            new CompleteReservationRequest { HoldId = order.Key },
+            await mesh.AsServiceAsync(CheckoutFaults.CallTimeout, default)
+        );
+        return StepResult.Done;
     }
+
+    protected override StepResult Refused(RpcException fault) =>
+        CheckoutFaults.Failed(
+            fault,
+            Reasons.CheckoutTimeout,
+            "The checkout took too long; nothing was charged."
+        );
 }
 
 /// <summary>Takes the money that was set aside.</summary>
@@ -155,28 +161,21 @@ internal sealed class CapturePayment(
     CheckoutOrders orders,
     PaymentsService.PaymentsServiceClient payments,
     Mesh mesh
-) : WorkflowActivity<Guid, StepResult>
+) : SaleStep(orders)
 {
-    public override async Task<StepResult> RunAsync(WorkflowActivityContext context, Guid input)
+    protected override async Task<StepResult> TakeAsync(CheckoutOrder order)
     {
-        var order = await orders.GetAsync(input, CancellationToken.None);
-        if (order.Status == OrderStatus.Cancelled)
-            return CheckoutFaults.Cancelled;
         if (order.Total.IsZero)
             return StepResult.Done;
-        try
-        {
-            await payments.CapturePaymentAsync(
-                new CapturePaymentRequest { CheckoutId = order.Key },
-                await mesh.AsServiceAsync(CheckoutFaults.ProviderTimeout, default)
-            );
-            return StepResult.Done;
-        }
-        catch (RpcException fault) when (CheckoutFaults.IsFinal(fault))
-        {
-            return CheckoutFaults.Failed(fault, Reasons.PaymentDeclined, "Payment Failed");
-        }
+        await payments.CapturePaymentAsync(
+            new CapturePaymentRequest { CheckoutId = order.Key },
+            await mesh.AsServiceAsync(CheckoutFaults.ProviderTimeout, default)
+        );
+        return StepResult.Done;
     }
+
+    protected override StepResult Refused(RpcException fault) =>
+        CheckoutFaults.Failed(fault, Reasons.PaymentDeclined, "Payment Failed");
 }
 
 /// <summary>Makes the order confirmed and publishes it, in one transaction.</summary>
