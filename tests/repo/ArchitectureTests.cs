@@ -32,6 +32,7 @@ internal sealed partial class ArchitectureTests
     private static readonly Dictionary<string, string> SeamsToTheOutside = new()
     {
         ["IEventBus"] = "the broker",
+        ["ILeases"] = "the lock service",
         ["IMeshRoutes"] = "the network between processes",
     };
 
