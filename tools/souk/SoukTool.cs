@@ -10,6 +10,7 @@ internal static class SoukTool
 {
     public static Task<int> Main(string[] args)
     {
+        ToolConsole.Adapt();
         var root = new RootCommand("Fills a Souk shop, buys in it for show, converts public data sets.")
         {
             LoadCommand.Create(),

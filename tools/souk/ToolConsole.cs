@@ -6,6 +6,16 @@ namespace Souk.Tool;
 /// <summary>What the commands print, and how they fail.</summary>
 internal static class ToolConsole
 {
+    /// <summary>In a file or a pipe: no colours, and lines as long as they are.</summary>
+    public static void Adapt()
+    {
+        if (!Console.IsOutputRedirected)
+            return;
+        AnsiConsole.Profile.Capabilities.Ansi = false;
+        AnsiConsole.Profile.Capabilities.Interactive = false;
+        AnsiConsole.Profile.Width = 200;
+    }
+
     /// <summary>Runs a command's body; a ToolException becomes its message and the exit code 1.</summary>
     public static async Task<int> RunAsync(Func<Task<int>> body)
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 
 namespace Souk.Tool.DataSets;
@@ -82,10 +83,21 @@ internal static class ProductLine
 
     private static string Cut(string text, int max)
     {
-        var trimmed = text.Trim();
+        // Control characters and invisible marks come from spreadsheets; the shop refuses them.
+        var trimmed = string.Concat(text.Select(Visible)).Trim();
         if (trimmed.Length <= max)
             return trimmed;
         // Never half of a surrogate pair.
         return trimmed[..(char.IsHighSurrogate(trimmed[max - 1]) ? max - 1 : max)];
     }
+
+    private static char Visible(char c) =>
+        char.GetUnicodeCategory(c)
+            is UnicodeCategory.Control
+                or UnicodeCategory.Format
+                or UnicodeCategory.PrivateUse
+                or UnicodeCategory.LineSeparator
+                or UnicodeCategory.ParagraphSeparator
+            ? ' '
+            : c;
 }
