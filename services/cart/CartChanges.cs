@@ -32,12 +32,7 @@ internal static class CartChanges
     )
     {
         if (cart.Items.Count > 0 && cart.Currency != offer.UnitPrice.Currency)
-            throw Fault.FailedPrecondition(
-                Reason.CurrencyMismatch,
-                "A cart has one currency.",
-                ("cart", cart.Currency),
-                ("item", offer.UnitPrice.Currency)
-            );
+            throw OtherCurrency(cart, offer.UnitPrice.Currency);
         var index = IndexOf(cart.Items, line => line.Sku == offer.Sku && line.SellerId == offer.SellerId);
         var had = index < 0 ? 0 : cart.Items[index].Quantity;
         if (had + quantity > QuantityMax)
@@ -46,10 +41,10 @@ internal static class CartChanges
             throw Fault.FailedPrecondition(Reason.CartFull, $"A cart has at most {LinesMax} lines.");
         var line =
             index < 0
-                ? new CartLine(itemId, "", offer.Sku, 0, 0, offer.SellerId, now, "")
+                ? new CartLine(itemId, "", offer.Sku, 0, 0, "", offer.SellerId, now, "")
                 : cart.Items[index];
         line = Priced(line, offer) with { Quantity = had + quantity };
-        return cart with { Currency = offer.UnitPrice.Currency, Items = Put(cart.Items, index, line) };
+        return cart with { Items = Put(cart.Items, index, line) };
     }
 
     /// <summary>Sets a line's quantity; 0 takes it out. NOT_FOUND for a line that the cart lacks.</summary>
@@ -75,13 +70,11 @@ internal static class CartChanges
             cart.Items.Any(line => line.ItemId == itemId)
             || cart.SavedItems.Any(line => line.ItemId == itemId);
         return has
-            ? Tidy(
-                cart with
-                {
-                    Items = [.. cart.Items.Where(line => line.ItemId != itemId)],
-                    SavedItems = [.. cart.SavedItems.Where(line => line.ItemId != itemId)],
-                }
-            )
+            ? cart with
+            {
+                Items = [.. cart.Items.Where(line => line.ItemId != itemId)],
+                SavedItems = [.. cart.SavedItems.Where(line => line.ItemId != itemId)],
+            }
             : cart;
     }
 
@@ -145,7 +138,7 @@ internal static class CartChanges
     {
         var currency = cart.Items.Count > 0 ? cart.Currency : guest.Currency;
         var items = cart.Items.ToList();
-        foreach (var line in guest.Items.Where(_ => guest.Currency == currency))
+        foreach (var line in guest.Items.Where(line => line.Currency == currency))
         {
             var index = IndexOf(items, known => known.Sku == line.Sku && known.SellerId == line.SellerId);
             if (index >= 0)
@@ -159,7 +152,6 @@ internal static class CartChanges
 
         return cart with
         {
-            Currency = items.Count > 0 ? currency : "",
             Items = items,
             Coupons = [.. cart.Coupons.Union(guest.Coupons).Take(CouponsMax)],
             SavedItems = [.. cart.SavedItems.Concat(guest.SavedItems).Take(LinesMax)],
@@ -179,24 +171,20 @@ internal static class CartChanges
         var items = cart
             .Items.Select(line => line with { Quantity = line.Quantity - units.GetValueOrDefault(line.Sku) })
             .Where(line => line.Quantity > 0);
-        return Tidy(cart with { Items = [.. items], Coupons = [.. cart.Coupons.Except(coupons)] });
+        return cart with { Items = [.. items], Coupons = [.. cart.Coupons.Except(coupons)] };
     }
 
-    /// <summary>Brings the lines to today's prices.</summary>
-    public static CartDocument Reprice(CartDocument cart, IReadOnlyDictionary<string, Offer> offers) =>
-        cart.Items.Any(line =>
-            offers.TryGetValue(line.Sku, out var offer) && Decimal(offer.UnitPrice) != line.Price
-        )
-            ? cart with
-            {
-                Items =
-                [
-                    .. cart.Items.Select(line =>
-                        offers.TryGetValue(line.Sku, out var offer) ? Priced(line, offer) : line
-                    ),
-                ],
-            }
-            : cart;
+    /// <summary>Brings the lines to today's prices, which may be in another currency than the ones they had.</summary>
+    public static CartDocument Reprice(CartDocument cart, IReadOnlyDictionary<string, Offer> offers)
+    {
+        var items = cart.Items.Select(line =>
+            offers.TryGetValue(line.Sku, out var offer) && !IsPriceOf(line, offer)
+                ? Priced(line, offer)
+                : line
+        );
+        var repriced = items.ToArray();
+        return repriced.SequenceEqual(cart.Items) ? cart : cart with { Items = repriced };
+    }
 
     /// <summary>Whether this was done to the cart before.</summary>
     public static bool WasDone(CartDocument cart, string what) => cart.Done.Contains(what);
@@ -208,13 +196,6 @@ internal static class CartChanges
             Done = [.. cart.Done.TakeLast(DoneMax - 1), what],
         };
 
-    /// <summary>A price as the document has it.</summary>
-    public static decimal Decimal(Type.Money price) =>
-        decimal.Parse(
-            Shared.Money.FromProto(price, "price").ToDecimalText(),
-            System.Globalization.CultureInfo.InvariantCulture
-        );
-
     /// <summary>FAILED_PRECONDITION/QUANTITY_LIMIT.</summary>
     public static Exception TooMany() =>
         Fault.FailedPrecondition(
@@ -223,16 +204,33 @@ internal static class CartChanges
             ("max", QuantityMax.ToString(System.Globalization.CultureInfo.InvariantCulture))
         );
 
+    /// <summary>FAILED_PRECONDITION/CURRENCY_MISMATCH.</summary>
+    public static Exception OtherCurrency(CartDocument cart, string currency) =>
+        Fault.FailedPrecondition(
+            Reason.CurrencyMismatch,
+            "A cart has one currency.",
+            ("cart", cart.Currency),
+            ("item", currency)
+        );
+
     private static CartLine Priced(CartLine line, Offer offer) =>
         line with
         {
             ProductId = offer.ProductId,
             Price = Decimal(offer.UnitPrice),
+            Currency = offer.UnitPrice.Currency,
             Name = offer.Name,
         };
 
-    private static CartDocument Tidy(CartDocument cart) =>
-        cart.Items.Count == 0 ? cart with { Currency = "" } : cart;
+    private static bool IsPriceOf(CartLine line, Offer offer) =>
+        line.Price == Decimal(offer.UnitPrice) && line.Currency == offer.UnitPrice.Currency;
+
+    // As the document has it.
+    private static decimal Decimal(Type.Money price) =>
+        decimal.Parse(
+            Shared.Money.FromProto(price, "price").ToDecimalText(),
+            System.Globalization.CultureInfo.InvariantCulture
+        );
 
     private static int IndexOf(IReadOnlyList<CartLine> lines, Func<CartLine, bool> isIt)
     {

@@ -8,9 +8,6 @@ internal sealed record CartDocument
 {
     public required string UserId { get; init; }
 
-    /// <summary>Currency of every line; empty while there are none.</summary>
-    public string Currency { get; init; } = "";
-
     public IReadOnlyList<CartLine> Items { get; init; } = [];
 
     public IReadOnlyList<string> Coupons { get; init; } = [];
@@ -24,6 +21,10 @@ internal sealed record CartDocument
 
     /// <summary>What was done to the cart already, newest last: request ids, orders and guests, each with its kind.</summary>
     public IReadOnlyList<string> Done { get; init; } = [];
+
+    /// <summary>Currency of the lines; empty while there are none.</summary>
+    [JsonIgnore]
+    public string Currency => Items.Count > 0 ? Items[0].Currency : "";
 
     /// <summary>An empty cart.</summary>
     public static CartDocument Empty(string userId) => new() { UserId = userId };
@@ -49,13 +50,14 @@ internal sealed record CartDocument
         ?? throw new InvalidOperationException("A stored cart is null.");
 }
 
-/// <summary>A line. The price is a plain number in the cart's currency, as the documents have it; exact, never a float.</summary>
+/// <summary>A line. The price is a plain number, as the documents have it; exact, never a float.</summary>
 internal sealed record CartLine(
     string ItemId,
     string ProductId,
     string Sku,
     int Quantity,
     decimal Price,
+    string Currency,
     string SellerId,
     DateTimeOffset AddedAt,
     string Name

@@ -47,7 +47,7 @@ internal sealed class CartReminders(
     // The note may be older than the cart, as it is written behind it: the cart decides.
     private async Task AnnounceAsync(DbTransaction tx, string userId, CancellationToken token)
     {
-        var (cart, _) = await carts.GetAsync(userId, token);
+        var cart = await carts.GetAsync(userId, token);
         if (cart.Items.Count == 0 || cart.ExpiresAt is not { } end)
             return;
         if (end > Clock.GetUtcNow() + Ahead)

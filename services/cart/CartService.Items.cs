@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Souk.Cart.V1;
+using Souk.Catalog.V1;
 
 namespace Souk.Cart;
 
@@ -10,17 +11,13 @@ internal sealed partial class CartService
     /// <inheritdoc />
     public override async Task<V1.Cart> AddCartItem(AddCartItemRequest request, ServerCallContext context)
     {
-        if (request.Quantity is < 1)
-            throw Fault.InvalidArgument("quantity", $"must be 1 to {CartChanges.QuantityMax}");
-        if (request.Quantity > CartChanges.QuantityMax)
-            throw CartChanges.TooMany();
+        CheckQuantity(request.Quantity, "quantity");
         if (request.RequestId.Length > 0 && !Guid.TryParse(request.RequestId, out _))
             throw Fault.InvalidArgument("request_id", "must be a UUID");
 
         var offers = await OffersAsync([request.Sku], Mesh.Call(context, CatalogTimeout));
         var offer = Purchasable(offers, request.Sku);
-        if (request.ProductId.Length > 0 && request.ProductId != offer.ProductId)
-            throw Fault.NotFound("SKU of this product", request.Sku);
+        CheckProduct(offer, request.ProductId);
 
         var now = carts.Now;
         var itemId = carts.NewId(ItemPrefix);
@@ -74,9 +71,9 @@ internal sealed partial class CartService
         ServerCallContext context
     )
     {
-        var (cart, etag) = await carts.GetAsync(Caller.Of(context).UserId, context.CancellationToken);
+        var cart = await carts.GetAsync(Caller.Of(context).UserId, context.CancellationToken);
         if (cart.Items.Any(line => line.ItemId == request.ItemId))
-            return ToProto(cart, etag);
+            return ToProto(cart);
         var saved =
             cart.SavedItems.FirstOrDefault(line => line.ItemId == request.ItemId)
             ?? throw Fault.NotFound("cart item", request.ItemId);
@@ -97,7 +94,7 @@ internal sealed partial class CartService
         var guest = await tokens.VerifyAsync(request.GuestToken, context.CancellationToken);
         if (!guest.Has(Options.V1.Role.Guest))
             throw Fault.Unauthenticated(Type.Reason.TokenInvalid, "The token is not a guest's.");
-        var (guestCart, _) = await carts.GetAsync(guest.UserId, context.CancellationToken);
+        var guestCart = await carts.GetAsync(guest.UserId, context.CancellationToken);
         var what = $"merge {guest.UserId}";
         var merged = await ChangeAsync(
             context,
@@ -109,5 +106,19 @@ internal sealed partial class CartService
         // After the merge is safe: a call that is cut off in between merges nothing twice when it is repeated.
         await carts.DeleteAsync(guest.UserId, context.CancellationToken);
         return merged;
+    }
+
+    private static void CheckQuantity(int quantity, string field)
+    {
+        if (quantity < 1)
+            throw Fault.InvalidArgument(field, $"must be 1 to {CartChanges.QuantityMax}");
+        if (quantity > CartChanges.QuantityMax)
+            throw CartChanges.TooMany();
+    }
+
+    private static void CheckProduct(Offer offer, string productId)
+    {
+        if (productId.Length > 0 && productId != offer.ProductId)
+            throw Fault.NotFound("SKU of this product", offer.Sku);
     }
 }

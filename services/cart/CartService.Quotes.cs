@@ -15,12 +15,12 @@ internal sealed partial class CartService
     )
     {
         var userId = Caller.Of(context).UserId;
-        var (cart, _) = await carts.GetAsync(userId, context.CancellationToken);
+        var cart = await carts.GetAsync(userId, context.CancellationToken);
         var skus = cart.Items.Select(line => line.Sku);
         var offers = await OffersAsync(skus, Mesh.Call(context, CatalogTimeout));
         // What the buyer sees here is what they agree to at checkout (K18), so the cart remembers it.
         if (!ReferenceEquals(CartChanges.Reprice(cart, offers), cart))
-            (cart, _) = await carts.ChangeAsync(
+            cart = await carts.ChangeAsync(
                 userId,
                 current => CartChanges.Reprice(current, offers),
                 context.CancellationToken
@@ -35,11 +35,19 @@ internal sealed partial class CartService
         if (request.Items.Count == 0)
             return await QuoteCartAsync(request.UserId, options, context.CancellationToken);
 
-        var offers = await OffersOfAsync(request.Items, options);
+        foreach (var item in request.Items)
+            Check(item);
+        var offers = await OffersAsync(request.Items.Select(item => item.Sku), options);
+        var bare = request.Items.Where(item => item.Sku.Length == 0).Select(item => item.ProductId);
+        var productOffers = await ProductOffersAsync(bare, options);
         var quoted = CartDocument.Empty(request.UserId);
         foreach (var item in request.Items)
         {
-            var offer = Find(offers, item);
+            var offer =
+                item.Sku.Length > 0
+                    ? Purchasable(offers, item.Sku)
+                    : Purchasable(productOffers, item.ProductId);
+            CheckProduct(offer, item.ProductId);
             if (item.ExpectedPrice is { } expected)
                 CheckPrice(
                     offer,
@@ -57,18 +65,15 @@ internal sealed partial class CartService
         CancellationToken cancellationToken
     )
     {
-        var (cart, _) = await carts.GetAsync(userId, cancellationToken);
+        var cart = await carts.GetAsync(userId, cancellationToken);
         if (cart.Items.Count == 0)
             throw Fault.FailedPrecondition(Reason.CartEmpty, "There is nothing in the cart.");
         var offers = await OffersAsync(cart.Items.Select(line => line.Sku), options);
         foreach (var line in cart.Items)
         {
             var offer = Purchasable(offers, line.Sku);
-            var seen = ToMoney(line.Price, cart.Currency);
-            if (
-                offer.UnitPrice.Currency == cart.Currency
-                && Money.FromProto(offer.UnitPrice, "price") == seen
-            )
+            var seen = PriceOf(line);
+            if (Money.FromProto(offer.UnitPrice, "price") == seen)
                 continue;
             // From now on the cart shows today's prices, so that the buyer's next attempt agrees to them.
             await carts.ChangeAsync(
@@ -107,12 +112,11 @@ internal sealed partial class CartService
     {
         if (cart.Items.Count == 0)
             return new CartSummary();
+        if (cart.Items.FirstOrDefault(line => line.Currency != cart.Currency) is { } other)
+            throw CartChanges.OtherCurrency(cart, other.Currency);
         var currency = Currency.Of(cart.Currency);
         var usable = await coupons.UsableAsync(cart.Coupons, cancellationToken);
-        var lines = cart.Items.Select(line => new PricedLine(
-            ToMoney(line.Price, cart.Currency),
-            line.Quantity
-        ));
+        var lines = cart.Items.Select(line => new PricedLine(PriceOf(line), line.Quantity));
         var price = pricing.Of([.. lines], usable, currency);
         var summary = new CartSummary
         {
@@ -123,39 +127,32 @@ internal sealed partial class CartService
             Shipping = price.Shipping.ToProto(),
             Total = price.Total.ToProto(),
         };
-        summary.Items.Add(cart.Items.Select(line => ToProto(line, cart.Currency)));
-        summary.Coupons.Add(usable.Select(coupon => coupon.Code));
+        summary.Items.Add(cart.Items.Select(ToProto));
+        summary.Coupons.Add(
+            usable.Where(coupon => !coupon.Off(price.Subtotal).IsZero).Select(coupon => coupon.Code)
+        );
         return summary;
     }
 
-    private async Task<IReadOnlyList<Offer>> OffersOfAsync(IEnumerable<QuoteItem> items, CallOptions options)
+    /// <summary>Today's offers of these products by product id, of those that have one variant.</summary>
+    private async Task<Dictionary<string, Offer>> ProductOffersAsync(
+        IEnumerable<string> productIds,
+        CallOptions options
+    )
     {
         var request = new BatchGetOffersRequest();
-        foreach (var item in items)
-        {
-            if (item.Sku.Length > 0)
-                request.Skus.Add(item.Sku);
-            else
-                request.ProductIds.Add(item.ProductId);
-        }
-
-        return (await catalog.BatchGetOffersAsync(request, options)).Offers;
+        request.ProductIds.Add(productIds.Distinct());
+        if (request.ProductIds.Count == 0)
+            return [];
+        var response = await catalog.BatchGetOffersAsync(request, options);
+        return response.Offers.ToDictionary(offer => offer.ProductId);
     }
 
-    private static Offer Find(IReadOnlyList<Offer> offers, QuoteItem item)
+    private static void Check(QuoteItem item)
     {
-        var offer = offers.FirstOrDefault(offer =>
-            (item.Sku.Length == 0 || offer.Sku == item.Sku)
-            && (item.ProductId.Length == 0 || offer.ProductId == item.ProductId)
-        );
-        var name = item.Sku.Length > 0 ? item.Sku : item.ProductId;
-        return offer is null ? throw Fault.NotFound("SKU", name)
-            : offer.Purchasable ? offer
-            : throw Fault.FailedPrecondition(
-                Reason.ProductUnavailable,
-                $"{offer.Sku} is not on sale at the moment.",
-                ("sku", offer.Sku)
-            );
+        if (item.Sku.Length == 0 && item.ProductId.Length == 0)
+            throw Fault.InvalidArgument(Type.Reason.FieldRequired, "items.sku", "is required");
+        CheckQuantity(item.Quantity, "items.quantity");
     }
 
     private static void CheckPrice(Offer offer, Money agreed)

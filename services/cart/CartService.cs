@@ -1,3 +1,4 @@
+using System.Globalization;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Souk.Cart.V1;
@@ -19,85 +20,72 @@ internal sealed partial class CartService(
     private static readonly TimeSpan CatalogTimeout = TimeSpan.FromSeconds(3);
 
     /// <inheritdoc />
-    public override async Task<V1.Cart> GetCart(GetCartRequest request, ServerCallContext context)
-    {
-        var (cart, etag) = await carts.GetAsync(Caller.Of(context).UserId, context.CancellationToken);
-        return ToProto(cart, etag);
-    }
+    public override async Task<V1.Cart> GetCart(GetCartRequest request, ServerCallContext context) =>
+        ToProto(await carts.GetAsync(Caller.Of(context).UserId, context.CancellationToken));
 
     private async Task<V1.Cart> ChangeAsync(
         ServerCallContext context,
         Func<CartDocument, CartDocument> change
-    )
-    {
-        var (cart, etag) = await carts.ChangeAsync(
-            Caller.Of(context).UserId,
-            change,
-            context.CancellationToken
-        );
-        return ToProto(cart, etag);
-    }
+    ) => ToProto(await carts.ChangeAsync(Caller.Of(context).UserId, change, context.CancellationToken));
 
     /// <summary>Today's offers of these SKUs. A SKU that no product has is left out.</summary>
     private async Task<Dictionary<string, Offer>> OffersAsync(IEnumerable<string> skus, CallOptions options)
     {
         var request = new BatchGetOffersRequest();
-        request.Skus.Add(skus.Distinct());
+        request.Skus.Add(skus.Where(sku => sku.Length > 0).Distinct());
         if (request.Skus.Count == 0)
             return [];
         var response = await catalog.BatchGetOffersAsync(request, options);
         return response.Offers.ToDictionary(offer => offer.Sku);
     }
 
-    /// <summary>The offer of a SKU that can be bought, or the error that says why it cannot.</summary>
-    private static Offer Purchasable(IReadOnlyDictionary<string, Offer> offers, string sku)
+    /// <summary>The offer of a SKU or product that can be bought, or the error that says why it cannot.</summary>
+    private static Offer Purchasable(IReadOnlyDictionary<string, Offer> offers, string key)
     {
-        var offer = offers.GetValueOrDefault(sku) ?? throw Fault.NotFound("SKU", sku);
+        var offer = offers.GetValueOrDefault(key) ?? throw Fault.NotFound("SKU", key);
         return offer.Purchasable
             ? offer
             : throw Fault.FailedPrecondition(
                 Reason.ProductUnavailable,
-                $"{sku} is not on sale at the moment.",
-                ("sku", sku)
+                $"{offer.Sku} is not on sale at the moment.",
+                ("sku", offer.Sku)
             );
     }
 
-    private static V1.Cart ToProto(CartDocument cart, string etag)
+    private static V1.Cart ToProto(CartDocument cart)
     {
         var proto = new V1.Cart
         {
             UserId = cart.UserId,
             Currency = cart.Currency,
-            Etag = etag,
             UpdatedAt = cart.UpdatedAt is { } at ? Timestamp.FromDateTimeOffset(at) : null,
             ExpiresAt = cart.ExpiresAt is { } end ? Timestamp.FromDateTimeOffset(end) : null,
         };
-        proto.Items.Add(cart.Items.Select(line => ToProto(line, cart.Currency)));
+        proto.Items.Add(cart.Items.Select(ToProto));
         proto.Coupons.Add(cart.Coupons);
-        // A saved line may be left from a cart of another currency; its price is only what was last seen.
-        proto.SavedItems.Add(cart.SavedItems.Select(line => ToProto(line, cart.Currency)));
+        proto.SavedItems.Add(cart.SavedItems.Select(ToProto));
         return proto;
     }
 
-    private static CartItem ToProto(CartLine line, string currency) =>
+    private static CartItem ToProto(CartLine line) =>
         new()
         {
             ItemId = line.ItemId,
             ProductId = line.ProductId,
             Sku = line.Sku,
             Quantity = line.Quantity,
-            Price = currency.Length == 0 ? null : ToMoney(line.Price, currency).ToProto(),
+            Price = PriceOf(line).ToProto(),
             SellerId = line.SellerId,
             AddedAt = Timestamp.FromDateTimeOffset(line.AddedAt),
             Name = line.Name,
         };
 
-    private static Money ToMoney(decimal price, string currency) =>
+    private static Money PriceOf(CartLine line) =>
         Money.TryParse(
-            price.ToString(System.Globalization.CultureInfo.InvariantCulture),
-            Currency.Of(currency),
-            out var m
+            line.Price.ToString(CultureInfo.InvariantCulture),
+            Currency.Of(line.Currency),
+            out var price
         )
-            ? m
+            ? price
             : throw new InvalidOperationException("A stored price has more decimals than its currency.");
 }

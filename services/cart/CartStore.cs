@@ -13,7 +13,9 @@ internal sealed class CartStore(
 )
 {
     private const string StoreName = "cartstore";
-    private const int AttemptsMax = 8;
+
+    // Who loses lost to one who won, so this many changes of one cart at a time all get in.
+    private const int AttemptsMax = 20;
 
     // Saved lines outlive the cart; the document then lives as long as they do.
     private static readonly TimeSpan SavedLifetime = TimeSpan.FromDays(90);
@@ -25,8 +27,47 @@ internal sealed class CartStore(
     /// <summary>A new id in its wire form.</summary>
     public string NewId(string prefix) => Ids.New(prefix, clock);
 
-    /// <summary>The user's cart as of now, and its etag; an empty cart and no etag when there is none.</summary>
-    public async Task<(CartDocument Cart, string Etag)> GetAsync(
+    /// <summary>The user's cart as of now; an empty one when there is none.</summary>
+    public async Task<CartDocument> GetAsync(string userId, CancellationToken cancellationToken) =>
+        (await ReadAsync(userId, cancellationToken)).Cart;
+
+    /// <summary>
+    /// Changes the user's cart. The change runs again on the newer cart when another was quicker; a change that returns the
+    /// very cart it was given writes nothing.
+    /// </summary>
+    public async Task<CartDocument> ChangeAsync(
+        string userId,
+        Func<CartDocument, CartDocument> change,
+        CancellationToken cancellationToken
+    )
+    {
+        for (var attempt = 1; attempt <= AttemptsMax; attempt++)
+        {
+            var (before, etag) = await ReadAsync(userId, cancellationToken);
+            var after = change(before);
+            if (ReferenceEquals(after, before))
+                return before;
+            var now = clock.GetUtcNow();
+            after = after with { UpdatedAt = now, ExpiresAt = now + settings.Lifetime };
+            if (await TrySaveAsync(after, etag, cancellationToken))
+            {
+                expiries.Note(after);
+                return after;
+            }
+
+            // Losers of a race step out of each other's way.
+            await Task.Delay(Random.Shared.Next(1, 5 * attempt), cancellationToken);
+        }
+
+        throw Fault.VersionConflict("The cart");
+    }
+
+    /// <summary>Deletes a cart whatever is in it.</summary>
+    public Task DeleteAsync(string userId, CancellationToken cancellationToken) =>
+        dapr.DeleteStateAsync(StoreName, Key(userId), cancellationToken: cancellationToken);
+
+    // No etag where there is no cart.
+    private async Task<(CartDocument Cart, string Etag)> ReadAsync(
         string userId,
         CancellationToken cancellationToken
     )
@@ -40,41 +81,6 @@ internal sealed class CartStore(
             ? (CartDocument.Empty(userId), "")
             : (CartDocument.FromJson(json.Span).AsOf(clock.GetUtcNow()), etag);
     }
-
-    /// <summary>
-    /// Changes the user's cart. The change runs again on the newer cart when another was quicker; a change that returns the
-    /// very cart it was given writes nothing.
-    /// </summary>
-    public async Task<(CartDocument Cart, string Etag)> ChangeAsync(
-        string userId,
-        Func<CartDocument, CartDocument> change,
-        CancellationToken cancellationToken
-    )
-    {
-        for (var attempt = 1; attempt <= AttemptsMax; attempt++)
-        {
-            var (before, etag) = await GetAsync(userId, cancellationToken);
-            var after = change(before);
-            if (ReferenceEquals(after, before))
-                return (before, etag);
-            var now = clock.GetUtcNow();
-            after = after with { UpdatedAt = now, ExpiresAt = now + settings.Lifetime };
-            if (await TrySaveAsync(after, etag, cancellationToken))
-            {
-                expiries.Note(after);
-                return (after, etag);
-            }
-
-            // Losers of a race step out of each other's way.
-            await Task.Delay(Random.Shared.Next(1, 5 * attempt), cancellationToken);
-        }
-
-        throw Fault.VersionConflict("The cart");
-    }
-
-    /// <summary>Deletes a cart whatever is in it.</summary>
-    public Task DeleteAsync(string userId, CancellationToken cancellationToken) =>
-        dapr.DeleteStateAsync(StoreName, Key(userId), cancellationToken: cancellationToken);
 
     private async Task<bool> TrySaveAsync(CartDocument cart, string etag, CancellationToken cancellationToken)
     {
@@ -109,7 +115,7 @@ internal sealed class CartStore(
         catch (DaprException)
         {
             // A lost first write looks like any failure of the store: only another look tells them apart.
-            if ((await GetAsync(cart.UserId, cancellationToken)).Etag.Length > 0)
+            if ((await ReadAsync(cart.UserId, cancellationToken)).Etag.Length > 0)
                 return false;
             throw;
         }

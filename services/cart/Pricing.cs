@@ -34,15 +34,10 @@ internal sealed class Pricing(CartSettings settings)
     // K19: every coupon counts on the raw subtotal, all add up, and together they take off the subtotal at most.
     private static Money Discount(Money subtotal, IReadOnlyList<Coupon> coupons)
     {
-        var sum = Money.Zero(subtotal.Currency);
-        foreach (var coupon in coupons)
-        {
-            if (coupon.BasisPoints is { } points)
-                sum += subtotal.BasisPoints(points, Rounding.HalfUp);
-            else if (coupon.Amount is { } amount && amount.Currency == subtotal.Currency)
-                sum += Money.Min(amount, subtotal);
-        }
-
+        var sum = coupons.Aggregate(
+            Money.Zero(subtotal.Currency),
+            (sum, coupon) => sum + coupon.Off(subtotal)
+        );
         return Money.Min(sum, subtotal);
     }
 
