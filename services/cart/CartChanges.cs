@@ -5,8 +5,8 @@ using Reason = Souk.Cart.V1.Reason;
 namespace Souk.Cart;
 
 /// <summary>
-/// What can be done to a cart: pure functions from cart to cart, so that a lost race simply does it again to the newer
-/// cart. Each returns the very same cart when there is nothing to change.
+/// What can be done to a cart: pure functions from cart to cart, so that a lost race simply does it again to
+/// the newer cart. Each returns the very same cart when there is nothing to change.
 /// </summary>
 internal static class CartChanges
 {
@@ -94,7 +94,8 @@ internal static class CartChanges
         return Remove(cart, itemId) with { SavedItems = [.. cart.SavedItems, line] };
     }
 
-    /// <summary>Moves a saved line back, at the offer's price. One that is in the cart already stays there.</summary>
+    /// <summary>Moves a saved line back, at the offer's price. One that is in the cart already stays
+    /// there.</summary>
     public static CartDocument Restore(CartDocument cart, string itemId, Offer offer, DateTimeOffset now)
     {
         if (cart.Items.Any(line => line.ItemId == itemId))
@@ -131,8 +132,8 @@ internal static class CartChanges
             : cart;
 
     /// <summary>
-    /// Takes a guest's cart over (CART-10): quantities add up to the most there may be, coupons unite. Lines of another
-    /// currency and lines beyond the most a cart holds stay behind.
+    /// Takes a guest's cart over (CART-10): quantities add up to the most there may be, coupons unite. Lines
+    /// of another currency and lines beyond the most a cart holds stay behind.
     /// </summary>
     public static CartDocument Merge(CartDocument cart, CartDocument guest)
     {
@@ -174,7 +175,8 @@ internal static class CartChanges
         return cart with { Items = [.. items], Coupons = [.. cart.Coupons.Except(coupons)] };
     }
 
-    /// <summary>Brings the lines to today's prices, which may be in another currency than the ones they had.</summary>
+    /// <summary>Brings the lines to today's prices, which may be in another currency than the ones they
+    /// had.</summary>
     public static CartDocument Reprice(CartDocument cart, IReadOnlyDictionary<string, Offer> offers)
     {
         var items = cart.Items.Select(line =>

@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace Souk.Cart;
 
-/// <summary>A cart as the state store keeps it at "cart:{user_id}" (CART-07). A value: changes make a new one.</summary>
+/// <summary>A cart as the state store keeps it at "cart:{user_id}" (CART-07). A value: changes make a new
+/// one.</summary>
 internal sealed record CartDocument
 {
     public required string UserId { get; init; }
@@ -19,7 +20,8 @@ internal sealed record CartDocument
 
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>What was done to the cart already, newest last: request ids, orders and guests, each with its kind.</summary>
+    /// <summary>What was done to the cart already, newest last: request ids, orders and guests, each with its
+    /// kind.</summary>
     public IReadOnlyList<string> Done { get; init; } = [];
 
     /// <summary>Currency of the lines; empty while there are none.</summary>

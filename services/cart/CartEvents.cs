@@ -8,7 +8,8 @@ internal sealed class CartEvents(TimeProvider clock) : IEventHandlers
     /// <inheritdoc />
     public void Subscribe(EventMap on) => on.On<OrderCreated>("order.created", CountCouponsAsync);
 
-    // A coupon counts when its order is confirmed. Parallel checkouts may pass a limit by that much (CART-13 is to come).
+    // A coupon counts when its order is confirmed. Parallel checkouts may pass a limit by that much (CART-13
+    // is to come).
     private async Task CountCouponsAsync(OrderCreated order, EventContext context)
     {
         if (order.Coupons.Count > 0)

@@ -4,8 +4,9 @@ using Microsoft.Extensions.Logging;
 namespace Souk.Cart;
 
 /// <summary>
-/// Notes when carts end, a second behind the carts and many at a time: a change of a cart must not wait for a second
-/// database. What is noted when the process dies is lost with it and noted again by the cart's next change.
+/// Notes when carts end, a second behind the carts and many at a time: a change of a cart must not wait for a
+/// second database. What is noted when the process dies is lost with it and noted again by the cart's next
+/// change.
 /// </summary>
 internal sealed class CartExpiries(Db db, TimeProvider clock, ILogger<CartExpiries> logger)
     : BackgroundJob(TimeSpan.FromSeconds(1), clock, logger)
@@ -14,7 +15,8 @@ internal sealed class CartExpiries(Db db, TimeProvider clock, ILogger<CartExpiri
     private const int NotedMax = 100_000;
     private readonly ConcurrentDictionary<string, CartDocument> _noted = new();
 
-    /// <summary>Notes a cart as it is now. Beyond a hundred thousand unwritten notes new carts are not noted.</summary>
+    /// <summary>Notes a cart as it is now. Beyond a hundred thousand unwritten notes new carts are not
+    /// noted.</summary>
     public void Note(CartDocument cart)
     {
         if (_noted.Count < NotedMax || _noted.ContainsKey(cart.UserId))
@@ -43,7 +45,9 @@ internal sealed class CartExpiries(Db db, TimeProvider clock, ILogger<CartExpiri
 
     private const string NoteExpiriesSql = """
         insert into cart_expiry (user_id, expires_at, item_count)
-        select * from unnest($1::text[], $2::timestamptz[], $3::int[])
-            on conflict (user_id) do update set expires_at = excluded.expires_at, item_count = excluded.item_count
+        select user_id, expires_at, item_count
+          from unnest($1::text[], $2::timestamptz[], $3::int[]) as noted (user_id, expires_at, item_count)
+            on conflict (user_id) do update
+           set expires_at = excluded.expires_at, item_count = excluded.item_count
         """;
 }

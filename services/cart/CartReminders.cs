@@ -66,6 +66,7 @@ internal sealed class CartReminders(
     }
 
     private const string CartRemindersAgainSql = """
-        insert into cart_expiry (user_id, expires_at, item_count) values ($1, $2, $3) on conflict (user_id) do nothing
+        insert into cart_expiry (user_id, expires_at, item_count) values ($1, $2, $3)
+            on conflict (user_id) do nothing
         """;
 }

@@ -103,7 +103,8 @@ internal sealed partial class CartService
                     ? cart
                     : CartChanges.MarkDone(CartChanges.Merge(cart, guestCart), what)
         );
-        // After the merge is safe: a call that is cut off in between merges nothing twice when it is repeated.
+        // After the merge is safe: a call that is cut off in between merges nothing twice when it is
+        // repeated.
         await carts.DeleteAsync(guest.UserId, context.CancellationToken);
         return merged;
     }

@@ -39,7 +39,8 @@ internal sealed partial class CartService(
         return response.Offers.ToDictionary(offer => offer.Sku);
     }
 
-    /// <summary>The offer of a SKU or product that can be bought, or the error that says why it cannot.</summary>
+    /// <summary>The offer of a SKU or product that can be bought, or the error that says why it
+    /// cannot.</summary>
     private static Offer Purchasable(IReadOnlyDictionary<string, Offer> offers, string key)
     {
         var offer = offers.GetValueOrDefault(key) ?? throw Fault.NotFound("SKU", key);

@@ -2,7 +2,8 @@ namespace Souk.Cart;
 
 /// <summary>What cart alone is told from outside.</summary>
 /// <param name="Lifetime">How long a cart lives after its last change, 7 to 30 days.</param>
-/// <param name="ShippingFlatMinor">What delivery costs an order, in minor units of its currency; 0 for free delivery.</param>
+/// <param name="ShippingFlatMinor">What delivery costs an order, in minor units of its currency; 0 for free
+/// delivery.</param>
 internal sealed record CartSettings(TimeSpan Lifetime, long ShippingFlatMinor)
 {
     public static CartSettings FromEnvironment() =>

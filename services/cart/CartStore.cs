@@ -32,8 +32,8 @@ internal sealed class CartStore(
         (await ReadAsync(userId, cancellationToken)).Cart;
 
     /// <summary>
-    /// Changes the user's cart. The change runs again on the newer cart when another was quicker; a change that returns the
-    /// very cart it was given writes nothing.
+    /// Changes the user's cart. The change runs again on the newer cart when another was quicker; a change
+    /// that returns the very cart it was given writes nothing.
     /// </summary>
     public async Task<CartDocument> ChangeAsync(
         string userId,

@@ -21,14 +21,16 @@ internal sealed record Coupon(
         : UsedCount >= UsageLimit ? Reason.CouponLimit
         : null;
 
-    /// <summary>What it takes off a subtotal, at most all of it. Nothing in another currency than its own.</summary>
+    /// <summary>What it takes off a subtotal, at most all of it. Nothing in another currency than its
+    /// own.</summary>
     public Money Off(Money subtotal) =>
         BasisPoints is { } points ? subtotal.BasisPoints(points, Rounding.HalfUp)
         : Amount is { } amount && amount.Currency == subtotal.Currency ? Money.Min(amount, subtotal)
         : Money.Zero(subtotal.Currency);
 }
 
-/// <summary>The coupons that there are, read again every five seconds: a cart's totals need them all the time.</summary>
+/// <summary>The coupons that there are, read again every five seconds: a cart's totals need them all the
+/// time.</summary>
 internal sealed class Coupons(Db db, TimeProvider clock) : IDisposable
 {
     private const int CodesMax = 10_000;

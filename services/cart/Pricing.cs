@@ -11,8 +11,8 @@ internal sealed record Price(Money Subtotal, Money Discount, Money Tax, Money Sh
 }
 
 /// <summary>
-/// The one place where totals come from: cart summary and checkout both ask here. Pure; a region's rules for tax and
-/// shipping (K20) belong here too.
+/// The one place where totals come from: cart summary and checkout both ask here. Pure; a region's rules for
+/// tax and shipping (K20) belong here too.
 /// </summary>
 internal sealed class Pricing(CartSettings settings)
 {
@@ -31,7 +31,8 @@ internal sealed class Pricing(CartSettings settings)
         return price;
     }
 
-    // K19: every coupon counts on the raw subtotal, all add up, and together they take off the subtotal at most.
+    // K19: every coupon counts on the raw subtotal, all add up, and together they take off the subtotal at
+    // most.
     private static Money Discount(Money subtotal, IReadOnlyList<Coupon> coupons)
     {
         var sum = coupons.Aggregate(

@@ -18,7 +18,8 @@ using Price = Souk.Catalog.V1.Price;
 namespace Souk.Tests.Cart;
 
 /// <summary>
-/// A cart service on its real state store, beside a real catalog. There is no inventory, as carts never ask it.
+/// A cart service on its real state store, beside a real catalog. There is no inventory, as carts never ask
+/// it.
 /// </summary>
 internal sealed class CartMesh : IAsyncDisposable
 {
@@ -42,7 +43,8 @@ internal sealed class CartMesh : IAsyncDisposable
     /// <summary>The cart service as the other services see it.</summary>
     internal CartClient Services { get; }
 
-    /// <summary>Starts both, carts with the settings of an empty environment unless others are given.</summary>
+    /// <summary>Starts both, carts with the settings of an empty environment unless others are
+    /// given.</summary>
     internal static async Task<CartMesh> StartAsync(CartSettings? settings = null)
     {
         var mesh = new TestMesh();
@@ -186,7 +188,8 @@ internal sealed class CartMesh : IAsyncDisposable
 }
 
 /// <summary>
-/// The carts of all fixtures that leave the clock alone, or only move it by seconds. Their buyers do not meet.
+/// The carts of all fixtures that leave the clock alone, or only move it by seconds. Their buyers do not
+/// meet.
 /// </summary>
 [SetUpFixture]
 internal sealed class SharedCarts

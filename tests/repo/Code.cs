@@ -44,7 +44,11 @@ internal sealed record Domain(string Id, Assembly Assembly)
         Assembly
             .GetTypes()
             .Single(type => type.Name == $"{Assembly.GetName().Name}Host")
-            .GetMethod(nameof(Configure), BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public)
+            .GetMethod(
+                nameof(Configure),
+                BindingFlags.Static | BindingFlags.NonPublic | BindingFlags.Public,
+                [typeof(ServiceBuilder)]
+            )
             ?.CreateDelegate<Action<ServiceBuilder>>()
         ?? throw new InvalidOperationException($"{Assembly.GetName().Name}Host has no Configure.");
 }

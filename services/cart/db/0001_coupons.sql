@@ -21,7 +21,9 @@ create table coupon_use (
   primary key (code, order_id)
 );
 
-insert into coupon (code, type, basis_points, amount_minor, currency, valid_from, valid_until, usage_limit) values
+insert into coupon
+  (code, type, basis_points, amount_minor, currency, valid_from, valid_until, usage_limit)
+values
   ('SAVE10', 'percentage', 1000, null, null, '2025-01-01', null, null),
   ('FIRSTORDER', 'fixed', null, 500, 'USD', '2025-01-01', null, null),
   ('SUMMER24', 'percentage', 2500, null, null, '2024-06-01', '2024-09-01', null);

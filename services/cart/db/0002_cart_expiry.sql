@@ -1,4 +1,5 @@
--- When carts with lines end, so that nobody's ends in silence (CART-08, K7). Written behind the carts, in batches.
+-- When carts with lines end, so that nobody's ends in silence (CART-08, K7). Written behind the carts, in
+-- batches.
 create table cart_expiry (
   user_id varchar(64) primary key,
   expires_at timestamptz not null,
