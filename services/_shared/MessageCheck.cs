@@ -65,7 +65,7 @@ internal sealed class MessageCheck
         private const int ViolationsMax = 20;
 
         private List<Violation>? _violations;
-        private bool _isMissing;
+        private Reason _reason = Reason.InvalidField;
 
         internal void Add(string path, string problem)
         {
@@ -74,21 +74,18 @@ internal sealed class MessageCheck
                 _violations.Add(new Violation(path, problem));
         }
 
-        internal void AddMissing(string path, int depth)
+        internal void AddMissing(string path, int depth, Reason reason)
         {
             if (isPartial && depth > 0)
                 return;
-            _isMissing = true;
+            _reason = reason;
             Add(path, "is required");
         }
 
         internal readonly void ThrowIfAny()
         {
             if (_violations is not null)
-                throw Fault.InvalidArgument(
-                    _isMissing ? Reason.FieldRequired : Reason.InvalidField,
-                    _violations
-                );
+                throw Fault.InvalidArgument(_reason, _violations);
         }
     }
 
@@ -101,6 +98,7 @@ internal sealed class MessageCheck
         private readonly FieldDescriptor _field;
         private readonly bool _isRequired;
         private readonly bool _isOutput;
+        private readonly Reason _whenMissing;
         private readonly int _max;
 
         // Made on first use: message types may contain themselves.
@@ -113,6 +111,7 @@ internal sealed class MessageCheck
             _field = field;
             _isRequired = behaviors?.Contains(FieldBehavior.Required) ?? false;
             _isOutput = behaviors?.Contains(FieldBehavior.OutputOnly) ?? false;
+            _whenMissing = IsIdempotencyKey(field) ? Reason.IdempotencyKeyRequired : Reason.FieldRequired;
             _max =
                 max > 0 ? max
                 : IsList ? EntriesMax
@@ -139,7 +138,7 @@ internal sealed class MessageCheck
             }
             var value = _field.Accessor.GetValue(message);
             if (_isRequired && IsAbsent(message, value))
-                findings.AddMissing(Name(path), depth);
+                findings.AddMissing(Name(path), depth, _whenMissing);
             else if (value is string text)
                 CheckText(text, _max, path, ref findings);
             else if (value is ICollection entries)
@@ -188,6 +187,10 @@ internal sealed class MessageCheck
             };
 
         private string Name(string path) => path.Length == 0 ? _field.Name : $"{path}.{_field.Name}";
+
+        // The gateway gives the same reason for the header's absence.
+        private static bool IsIdempotencyKey(FieldDescriptor field) =>
+            field.GetOptions()?.GetExtension(OptionsExtensions.Header)?.Name == "Idempotency-Key";
 
         private static bool IsWellKnown(MessageDescriptor type) =>
             type.FullName.StartsWith("google.protobuf.", StringComparison.Ordinal);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Google.Protobuf;
 using Grpc.Core;
 using Souk.Ordering.V1;
 using Souk.Payments.V1;
@@ -9,7 +10,7 @@ internal sealed partial class OrderingService
 {
     /// <inheritdoc />
     public override Task<Order> ShipOrder(ShipOrderRequest request, ServerCallContext context) =>
-        requestIds.RunAsync(request, context, tx => ShipAsync(tx, request, context));
+        OnceAsync(request, request.RequestId, context, tx => ShipAsync(tx, request, context));
 
     private async Task<Order> ShipAsync(DbTransaction tx, ShipOrderRequest request, ServerCallContext context)
     {
@@ -153,8 +154,9 @@ internal sealed partial class OrderingService
                 "estimated_delivery",
                 "must be a day from today on, such as 2026-11-25"
             );
-        return requestIds.RunAsync(
+        return OnceAsync(
             request,
+            request.RequestId,
             context,
             async tx =>
             {
@@ -213,6 +215,19 @@ internal sealed partial class OrderingService
          order by min(shipped_at), tracking_number
          limit 200
         """;
+
+    /// <summary>
+    /// Runs a change once per key. The key is the caller's choice: without one a repeat finds the order moved on.
+    /// </summary>
+    private Task<Order> OnceAsync(
+        IMessage request,
+        string requestId,
+        ServerCallContext context,
+        Func<DbTransaction, Task<Order>> change
+    ) =>
+        requestId.Length > 0
+            ? requestIds.RunAsync(request, context, change)
+            : db.InTransactionAsync(change, context.CancellationToken);
 
     /// <summary>The order with its row locked until the transaction ends.</summary>
     private static async Task<Order> LockedOrderAsync(

@@ -31,7 +31,7 @@ internal sealed class TestDatabase : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await using var source = NpgsqlDataSource.Create(
-            Settings.ConnectionString("postgres") + ";Pooling=false"
+            Settings.ConnectionString("postgres") + ";Pooling=false;Command Timeout=60"
         );
         await using var drop = source.CreateCommand(
             $"drop database if exists \"{Settings.Database}\" with (force)"

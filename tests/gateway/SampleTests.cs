@@ -102,7 +102,7 @@ public sealed class SampleTests
     [Description("CART-07")]
     public void GetCart_Sample_HasItsNames() =>
         Holds(
-            new Cart.V1.Cart
+            new Souk.Cart.V1.Cart
             {
                 UserId = "user_12345",
                 Items =
