@@ -174,13 +174,13 @@ internal sealed class PaymentBook(Db db, Outbox outbox, TimeProvider clock)
     // A captured charge is captured whole; a status that moved on since it was read is not overwritten.
     private const string SettlePaymentSql = $"""
         update payments
-           set status = $2,
+           set status = $2::text,
                gateway_transaction_id = case when $3 = '' then gateway_transaction_id else $3 end,
                card_last4 = case when $4 = '' then card_last4 else $4 end,
                card_brand = case when $5 = '' then card_brand else $5 end,
                decline_code = $6, next_action_url = $7,
-               captured_minor = case when $2 in ('completed', 'refunded') then amount_minor else captured_minor end,
-               token = case when $2 in ('completed', 'refunded', 'failed') then '' else token end,
+               captured_minor = case when $2::text in ('completed', 'refunded') then amount_minor else captured_minor end,
+               token = case when $2::text in ('completed', 'refunded', 'failed') then '' else token end,
                retry_count = retry_count + $8,
                last_retry_at = case when $8 > 0 then $9 else last_retry_at end,
                lease_until = null, look_up_at = null, look_ups = 0, updated_at = $9

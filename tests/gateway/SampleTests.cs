@@ -87,13 +87,17 @@ public sealed class SampleTests
         var expected = JsonNode.Parse(ProductDocument)!.AsObject();
         expected["price"]!["discount"]!["valid_until"] = "2025-12-31T00:00:00Z";
         expected["variants"]![0]!["inventory_id"] = "inv_456";
-        foreach (var (name, value) in JsonNode.Parse(
-            """
-            {"id":"prod_12345","product_id":"prod_12345","seller_id":"seller_789","status":"active",
-             "rating":{"average":4.5,"count":12453},"reviews":[],"related_products":[],"description":"",
-             "created_at":"2025-09-15T00:00:00Z","updated_at":"2025-09-15T00:00:00Z"}
-            """
-        )!.AsObject())
+        foreach (
+            var (name, value) in JsonNode
+                .Parse(
+                    """
+                    {"id":"prod_12345","product_id":"prod_12345","seller_id":"seller_789","status":"active",
+                     "rating":{"average":4.5,"count":12453},"reviews":[],"related_products":[],"description":"",
+                     "created_at":"2025-09-15T00:00:00Z","updated_at":"2025-09-15T00:00:00Z"}
+                    """
+                )!
+                .AsObject()
+        )
             expected[name] = value!.DeepClone();
         Holds(product, expected.ToJsonString());
     }
