@@ -33,6 +33,7 @@ internal sealed partial class ArchitectureTests
     {
         ["IEventBus"] = "the broker",
         ["ILeases"] = "the lock service",
+        ["IServiceTokenSource"] = "identity, as another process sees it",
         ["IMeshRoutes"] = "the network between processes",
     };
 

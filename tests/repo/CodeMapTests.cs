@@ -50,7 +50,7 @@ internal sealed partial class CodeMapTests
                 var sql = string.Join("<br>", SqlOf(rpc));
                 var tests = string.Join(
                     "<br>",
-                    TestsOf(rpc).Select(test => $"[{test.Name}](../{test.Path}) ({test.Count})")
+                    TestsOf(rpc).Select(test => $"[{test.Name}](../{test.Path})")
                 );
                 map.Append(
                     CultureInfo.InvariantCulture,
@@ -61,16 +61,11 @@ internal sealed partial class CodeMapTests
         return map.ToString();
     }
 
-    private static string CodeOf(Rpc rpc)
-    {
-        var found = ServiceFiles(rpc)
-            .SelectMany(file => file.Lines.Index().Select(line => (file, line.Index, Text: line.Item)))
-            .Where(line => Override(rpc).IsMatch(line.Text))
-            .Select(line =>
-                $"[{Path.GetFileName(line.file.Path)}:{line.Index + 1}]({Below(line.file.Path)}#L{line.Index + 1})"
-            );
-        return found.FirstOrDefault("");
-    }
+    private static string CodeOf(Rpc rpc) =>
+        ServiceFiles(rpc)
+            .Where(file => Override(rpc).IsMatch(file.Text))
+            .Select(file => $"[{Path.GetFileName(file.Path)}]({Below(file.Path)})")
+            .FirstOrDefault("");
 
     private static IEnumerable<string> SqlOf(Rpc rpc) =>
         ServiceFiles(rpc)
@@ -78,12 +73,11 @@ internal sealed partial class CodeMapTests
             .Select(match => match.Groups["name"].Value)
             .Where(name => name.StartsWith(rpc.Name, StringComparison.Ordinal));
 
-    private static IReadOnlyList<(string Name, string Path, int Count)> TestsOf(Rpc rpc) =>
+    private static IReadOnlyList<(string Name, string Path)> TestsOf(Rpc rpc) =>
         [
             .. from file in TestFiles
-            let count = Regex.Count(file.Text, $@"\b(void|Task) {rpc.Name}_\w+\(")
-            where count > 0
-            select (Path.GetFileNameWithoutExtension(file.Path), file.Path, count),
+            where Regex.IsMatch(file.Text, $@"\b(void|Task) {rpc.Name}_\w+\(")
+            select (Path.GetFileNameWithoutExtension(file.Path), file.Path),
         ];
 
     private static IEnumerable<RepoFile> ServiceFiles(Rpc rpc) =>
