@@ -14,8 +14,8 @@ public enum CircuitState
 }
 
 /// <summary>
-/// A circuit breaker for one dependency. It opens after a run of failures without a single success, rests, and lets
-/// one call through; that call's outcome closes it or lets it rest again.
+/// A circuit breaker for one dependency. It opens after a run of failures without a single success, rests,
+/// and lets one call through; that call's outcome closes it or lets it rest again.
 /// </summary>
 public sealed class Circuit(TimeProvider clock)
 {

@@ -62,7 +62,8 @@ internal sealed partial class EventService(
         }
         catch (Exception e) when (e is InvalidProtocolBufferException or InvalidJsonException)
         {
-            // Only the kind of mistake: the parser's message quotes the payload, which may hold personal data.
+            // Only the kind of mistake: the parser's message quotes the payload, which may hold personal
+            // data.
             LogPoison(logger, request.Id, request.Topic, e.GetType().Name);
             return Verdict.Drop;
         }

@@ -5,8 +5,8 @@ using Souk.Type;
 namespace Souk.Shared;
 
 /// <summary>
-/// Fails calls to a service at once, as UNAVAILABLE/CIRCUIT_OPEN, while it does not answer. What counts against it is
-/// silence and a dependency of its own that is away; its own errors count as answers.
+/// Fails calls to a service at once, as UNAVAILABLE/CIRCUIT_OPEN, while it does not answer. What counts
+/// against it is silence and a dependency of its own that is away; its own errors count as answers.
 /// </summary>
 internal sealed class MeshCircuit(string appId, Circuit circuit) : Interceptor
 {

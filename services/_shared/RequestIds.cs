@@ -44,8 +44,8 @@ public sealed class RequestIds(Db db)
         where TReply : class, IMessage<TReply>, new()
     {
         var key = KeyOf(request, context);
-        // The table alone would do. But duplicates that wait there hold connections, and a storm of them would
-        // hold the whole pool.
+        // The table alone would do. But duplicates that wait there hold connections, and a storm of them
+        // would hold the whole pool.
         var done = await EnterAsync(key, context.CancellationToken);
         try
         {

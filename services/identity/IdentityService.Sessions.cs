@@ -88,7 +88,8 @@ internal sealed partial class IdentityService
     }
 
     private const string LoginUserLockSql = """
-        select first_failed_at from sign_in_failure where email_key = $1 and failures >= $2 and first_failed_at >= $3
+        select first_failed_at from sign_in_failure where email_key = $1 and failures >= $2
+          and first_failed_at >= $3
         """;
 
     /// <inheritdoc />

@@ -18,7 +18,8 @@ internal sealed partial class IdentityService
         if (PasswordRules.Problem(request.Password, email) is { } problem)
             throw Fault.InvalidArgument(Reason.WeakPassword, "password", problem);
 
-        // Hashed before the address is looked at: a taken address must not answer faster than a free one (U-01).
+        // Hashed before the address is looked at: a taken address must not answer faster than a free one
+        // (U-01).
         var hash = await passwords.HashAsync(request.Password, context.CancellationToken);
         return await db.OneAsync(
                 RegisterUserSql,

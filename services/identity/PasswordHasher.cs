@@ -7,8 +7,8 @@ using Org.BouncyCastle.Crypto.Generators;
 namespace Souk.Identity;
 
 /// <summary>
-/// Hashes passwords with scrypt (RFC 7914), which is costly in memory as well as in time. A hash carries its parameters,
-/// "scrypt$ln,r,p$salt$hash", so that they can be raised without locking anybody out.
+/// Hashes passwords with scrypt (RFC 7914), which is costly in memory as well as in time. A hash carries its
+/// parameters, "scrypt$ln,r,p$salt$hash", so that they can be raised without locking anybody out.
 /// </summary>
 internal sealed class PasswordHasher : IDisposable
 {
@@ -20,7 +20,8 @@ internal sealed class PasswordHasher : IDisposable
     private const int HashBytes = 32;
     private const int QueueMax = 64;
 
-    /// <summary>What a sign-in to an unknown address is checked against, so that it takes as long as a known one.</summary>
+    /// <summary>What a sign-in to an unknown address is checked against, so that it takes as long as a known
+    /// one.</summary>
     public static readonly string NobodysHash = Format(new byte[SaltBytes], new byte[HashBytes]);
 
     // As many hashes at once as half the processors: sign-ins may wait, the rest of the mesh may not.

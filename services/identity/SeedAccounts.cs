@@ -5,8 +5,8 @@ using Souk.Options.V1;
 namespace Souk.Identity;
 
 /// <summary>
-/// Opens the demo accounts of a development machine at start: SOUK_SEED_ACCOUNTS names a JSON file that maps a role to
-/// {email, password}. An address that has an account is left as it is.
+/// Opens the demo accounts of a development machine at start: SOUK_SEED_ACCOUNTS names a JSON file that maps
+/// a role to {email, password}. An address that has an account is left as it is.
 /// </summary>
 internal sealed class SeedAccounts(Db db, PasswordHasher passwords, TimeProvider clock) : IHostedService
 {

@@ -4,9 +4,9 @@ using System.Text;
 namespace Souk.Identity;
 
 /// <summary>
-/// The keys that sign tokens. They live in the database so that every replica signs with the same one, the private half
-/// sealed by AES-256-GCM under a key derived from the mesh secret. A key signs for 30 days and verifies 8 days longer,
-/// a day more than the longest token that it signed.
+/// The keys that sign tokens. They live in the database so that every replica signs with the same one, the
+/// private half sealed by AES-256-GCM under a key derived from the mesh secret. A key signs for 30 days and
+/// verifies 8 days longer, a day more than the longest token that it signed.
 /// </summary>
 internal sealed class SigningKeys(Db db, ServiceSettings settings, TimeProvider clock)
     : ITokenKeySource,

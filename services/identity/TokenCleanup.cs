@@ -2,7 +2,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Souk.Identity;
 
-/// <summary>Deletes refresh tokens that have expired: from then on unknown and expired are the same answer.</summary>
+/// <summary>Deletes refresh tokens that have expired: from then on unknown and expired are the same
+/// answer.</summary>
 internal sealed class TokenCleanup(Db db, TimeProvider clock, ILogger<TokenCleanup> logger)
     : BackgroundJob(TimeSpan.FromHours(1), clock, logger)
 {

@@ -12,7 +12,8 @@ internal sealed class TokenIssuer(SigningKeys keys, TimeProvider clock)
     /// <summary>How long a person's or a service's access token is good.</summary>
     public static readonly TimeSpan AccessLifetime = TimeSpan.FromMinutes(15);
 
-    /// <summary>How long a guest's token is good: as long as a cart lives, for a guest cannot refresh it.</summary>
+    /// <summary>How long a guest's token is good: as long as a cart lives, for a guest cannot refresh
+    /// it.</summary>
     public static readonly TimeSpan GuestLifetime = TimeSpan.FromDays(7);
 
     /// <summary>A token for the subject, such as "user_0198…", with these roles.</summary>

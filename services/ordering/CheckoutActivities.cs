@@ -8,13 +8,14 @@ using InventoryReason = Souk.Inventory.V1.Reason;
 
 namespace Souk.Ordering;
 
-// The steps of CheckoutWorkflow and RefundWorkflow. Each is idempotent by the order's UUID: the hold's key, the payment's
-// key and the order's status see to it. A step throws while it may still succeed, and the workflow tries it again.
+// The steps of CheckoutWorkflow and RefundWorkflow. Each is idempotent by the order's UUID: the hold's key,
+// the payment's key and the order's status see to it. A step throws while it may still succeed, and the
+// workflow tries it again.
 
 /// <summary>
-/// A step on the way to a sale. It is refused once the buyer has cancelled, and ends with a failure when the service it
-/// calls gives an answer that no repeat can change; any other error goes to the workflow, which tries again.
-/// </summary>
+/// A step on the way to a sale. It is refused once the buyer has cancelled, and ends with a failure when the
+/// service it calls gives an answer that no repeat can change; any other error goes to the workflow, which
+/// tries again. </summary>
 internal abstract class SaleStep(CheckoutOrders orders) : WorkflowActivity<Guid, StepResult>
 {
     public sealed override async Task<StepResult> RunAsync(WorkflowActivityContext context, Guid input)

@@ -1,11 +1,14 @@
 namespace Souk.Ordering;
 
 /// <summary>What a checkout works on; small, because every turn of the workflow carries it again.</summary>
-/// <param name="OrderId">The order's UUID, which is the workflow's instance id, the hold's and the payment's key too.</param>
-/// <param name="GraceSeconds">How long the buyer may still cancel before anything is taken; 0 for not at all.</param>
+/// <param name="OrderId">The order's UUID, which is the workflow's instance id, the hold's and the payment's
+/// key too.</param>
+/// <param name="GraceSeconds">How long the buyer may still cancel before anything is taken; 0 for not at
+/// all.</param>
 internal sealed record CheckoutInput(Guid OrderId, int GraceSeconds);
 
-/// <summary>How a step ended. A step that may still succeed does not end: it throws and is tried again.</summary>
+/// <summary>How a step ended. A step that may still succeed does not end: it throws and is tried
+/// again.</summary>
 /// <param name="Failure">Why it can never succeed, or null when it has.</param>
 /// <param name="Waits">Whether it waits for somebody outside, as a 3-D Secure challenge does.</param>
 /// <param name="PaymentId">The payment, once there is one.</param>

@@ -18,9 +18,9 @@ internal static class CheckoutFaults
     );
 
     /// <summary>
-    /// Whether a repeat would get the same answer. Everything else (a service that is down or slow, a lost race, a token
-    /// that ended, a fault of ours) is worth trying again: nobody may decide that a checkout failed because a process did.
-    /// </summary>
+    /// Whether a repeat would get the same answer. Everything else (a service that is down or slow, a lost
+    /// race, a token that ended, a fault of ours) is worth trying again: nobody may decide that a checkout
+    /// failed because a process did. </summary>
     public static bool IsFinal(RpcException fault) =>
         fault.StatusCode switch
         {

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Souk.Ordering;
 
 /// <summary>
-/// Hands orders to their workflows. The order's row commits first; when the hand-over is cut off, the recovery job finds
-/// the row and does it again.
+/// Hands orders to their workflows. The order's row commits first; when the hand-over is cut off, the
+/// recovery job finds the row and does it again.
 /// </summary>
 internal sealed partial class CheckoutLauncher(
     DaprWorkflowClient workflows,
@@ -17,7 +17,8 @@ internal sealed partial class CheckoutLauncher(
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    /// <summary>Starts the checkout of an order that was inserted by this very call, so that no other started it.</summary>
+    /// <summary>Starts the checkout of an order that was inserted by this very call, so that no other started
+    /// it.</summary>
     public Task StartCheckoutAsync(Guid orderId, CancellationToken cancellationToken) =>
         StartAsync(
             nameof(CheckoutWorkflow),

@@ -4,8 +4,8 @@ using Souk.Ordering.V1;
 namespace Souk.Ordering;
 
 /// <summary>
-/// The changes that a checkout makes to its order. Each is a compare-and-set on the status, so a step that runs twice, or
-/// beside a buyer who cancels, changes the order once; the events commit with it.
+/// The changes that a checkout makes to its order. Each is a compare-and-set on the status, so a step that
+/// runs twice, or beside a buyer who cancels, changes the order once; the events commit with it.
 /// </summary>
 internal sealed class CheckoutOrders(Db db, Outbox outbox, CheckoutSignals signals, TimeProvider clock)
 {
@@ -129,8 +129,8 @@ internal sealed class CheckoutOrders(Db db, Outbox outbox, CheckoutSignals signa
     }
 
     /// <summary>
-    /// Ends a checkout that did not become a sale, when everything is undone: a pending order has failed; one that the
-    /// buyer cancelled stays cancelled and its refund is through.
+    /// Ends a checkout that did not become a sale, when everything is undone: a pending order has failed; one
+    /// that the buyer cancelled stays cancelled and its refund is through.
     /// </summary>
     public async Task<CheckoutResult> FailAsync(
         Guid id,
@@ -168,13 +168,15 @@ internal sealed class CheckoutOrders(Db db, Outbox outbox, CheckoutSignals signa
     private const string FailOrderSql = """
         update orders
            set status = 'failed', payment_status = 'failed', payment_action_url = '', payment_token = '',
-               failure_reason = $2, failure_message = $3, failure_metadata = $4::jsonb, settled_at = $5, updated_at = $5
+               failure_reason = $2, failure_message = $3, failure_metadata = $4::jsonb,
+               settled_at = $5, updated_at = $5
          where id = $1 and status = 'pending'
         """;
 
     private const string SettleCancelledSql = """
         update orders
-           set payment_status = 'failed', payment_action_url = '', payment_token = '', settled_at = $2, updated_at = $2
+           set payment_status = 'failed', payment_action_url = '', payment_token = '', settled_at = $2,
+               updated_at = $2
          where id = $1 and status = 'cancelled' and settled_at is null
         """;
 

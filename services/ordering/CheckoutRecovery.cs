@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Souk.Ordering;
 
 /// <summary>
-/// Finds orders that have work but perhaps no workflow, because a process died between the commit and the hand-over, and
-/// hands them over. An order whose workflow is running is left alone.
+/// Finds orders that have work but perhaps no workflow, because a process died between the commit and the
+/// hand-over, and hands them over. An order whose workflow is running is left alone.
 /// </summary>
 internal sealed class CheckoutRecovery(
     Db db,
@@ -40,6 +40,7 @@ internal sealed class CheckoutRecovery(
 
     // In a random order, so that checkouts which wait for their buyers cannot crowd out one that needs help.
     private const string CheckoutRecoverySql = """
-        select id, workflow from orders where settled_at is null and updated_at < $1 order by random() limit $2
+        select id, workflow from orders where settled_at is null and updated_at < $1
+         order by random() limit $2
         """;
 }

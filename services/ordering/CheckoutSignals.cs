@@ -11,9 +11,9 @@ internal enum CheckoutStage
 }
 
 /// <summary>
-/// Wakes calls that wait for a checkout when its steps run in this process, which is nearly always. Only a shortcut: the
-/// order's row is the truth, and a waiter looks at it from time to time for steps that ran in another replica.
-/// </summary>
+/// Wakes calls that wait for a checkout when its steps run in this process, which is nearly always. Only a
+/// shortcut: the order's row is the truth, and a waiter looks at it from time to time for steps that ran in
+/// another replica. </summary>
 internal sealed class CheckoutSignals(TimeProvider clock)
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(500);
@@ -31,7 +31,8 @@ internal sealed class CheckoutSignals(TimeProvider clock)
         }
     }
 
-    /// <summary>Starts to listen; must come before the checkout is started, or its signal is missed.</summary>
+    /// <summary>Starts to listen; must come before the checkout is started, or its signal is
+    /// missed.</summary>
     public Waiters Listen(Guid orderId)
     {
         lock (_gate)
@@ -67,8 +68,8 @@ internal sealed class CheckoutSignals(TimeProvider clock)
         internal int Listeners { get; set; }
 
         /// <summary>
-        /// Waits until the stage is reached or half a second has passed, whichever is first; then the row is worth a look.
-        /// </summary>
+        /// Waits until the stage is reached or half a second has passed, whichever is first; then the row is
+        /// worth a look. </summary>
         public async Task NextLookAsync(
             CheckoutStage stage,
             TimeSpan most,

@@ -4,11 +4,12 @@ using Souk.Ordering.V1;
 namespace Souk.Ordering;
 
 /// <summary>
-/// The saga of a checkout. It starts from a pending order whose prices were checked, and ends with the order confirmed
-/// (charged once, stock taken once), failed or cancelled (net charge 0, stock back); there is no other end (ORD-08).
+/// The saga of a checkout. It starts from a pending order whose prices were checked, and ends with the order
+/// confirmed (charged once, stock taken once), failed or cancelled (net charge 0, stock back); there is no
+/// other end (ORD-08).
 ///
-/// Every step is idempotent by the order's UUID, throws while it may still succeed and is then tried again for ever, and
-/// returns a failure once it never can. Undoing runs in the reverse order of what was done.
+/// Every step is idempotent by the order's UUID, throws while it may still succeed and is then tried again
+/// for ever, and returns a failure once it never can. Undoing runs in the reverse order of what was done.
 /// </summary>
 internal sealed class CheckoutWorkflow : Workflow<CheckoutInput, CheckoutResult>
 {
@@ -25,7 +26,8 @@ internal sealed class CheckoutWorkflow : Workflow<CheckoutInput, CheckoutResult>
             await run.StepAsync(nameof(HoldStock), undo: nameof(ReturnStock))
             ?? await run.PayAsync()
             ?? await run.GraceAsync()
-            // Held stock is sold before the money is taken: a hold that lapsed in between could go to another (K12).
+            // Held stock is sold before the money is taken: a hold that lapsed in between could go to another
+            // (K12).
             ?? await run.StepAsync(nameof(CompleteHold))
             ?? await run.StepAsync(nameof(CapturePayment))
             ?? await run.ConfirmAsync();
@@ -35,7 +37,8 @@ internal sealed class CheckoutWorkflow : Workflow<CheckoutInput, CheckoutResult>
         return new CheckoutResult(OrderStates.Name(OrderStatus.Confirmed));
     }
 
-    /// <summary>One run's memory: what was done and how to undo it. Rebuilt from the history on every turn.</summary>
+    /// <summary>One run's memory: what was done and how to undo it. Rebuilt from the history on every
+    /// turn.</summary>
     private sealed class Run(WorkflowContext context, CheckoutInput input)
     {
         // The stock is held for 10 minutes (INV-03); the buyer's part must be over a little earlier.
@@ -45,7 +48,8 @@ internal sealed class CheckoutWorkflow : Workflow<CheckoutInput, CheckoutResult>
         private readonly Stack<string> _undo = new();
         private string _paymentId = "";
 
-        /// <summary>Takes a step; a step that failed for good has done nothing, so it needs no undoing.</summary>
+        /// <summary>Takes a step; a step that failed for good has done nothing, so it needs no
+        /// undoing.</summary>
         public async Task<StepFailure?> StepAsync(string step, string? undo = null)
         {
             var result = await CallAsync<StepResult>(step, input.OrderId);
@@ -54,7 +58,8 @@ internal sealed class CheckoutWorkflow : Workflow<CheckoutInput, CheckoutResult>
             return result.Failure;
         }
 
-        /// <summary>Authorises the payment, and waits while it needs the buyer or the provider's lost answer.</summary>
+        /// <summary>Authorises the payment, and waits while it needs the buyer or the provider's lost
+        /// answer.</summary>
         public async Task<StepFailure?> PayAsync()
         {
             // Undone whatever comes of it: a payment that waits may still be authorised while we give up.
@@ -72,7 +77,8 @@ internal sealed class CheckoutWorkflow : Workflow<CheckoutInput, CheckoutResult>
             }
         }
 
-        /// <summary>ORD-18: the buyer may still cancel at no cost. Whether they did, the next step finds out.</summary>
+        /// <summary>ORD-18: the buyer may still cancel at no cost. Whether they did, the next step finds
+        /// out.</summary>
         public async Task<StepFailure?> GraceAsync()
         {
             if (input.GraceSeconds > 0)
@@ -124,8 +130,8 @@ internal sealed class CheckoutWorkflow : Workflow<CheckoutInput, CheckoutResult>
 internal static class CheckoutRetry
 {
     /// <summary>
-    /// Durably and without end, from a fifth of a second up to five seconds apart: giving up would leave money or stock in
-    /// between, which is worse than a late answer.
+    /// Durably and without end, from a fifth of a second up to five seconds apart: giving up would leave
+    /// money or stock in between, which is worse than a late answer.
     /// </summary>
     public static readonly WorkflowTaskOptions Forever = new(
         new WorkflowRetryPolicy(

@@ -1,6 +1,7 @@
 namespace Souk.Ordering;
 
-/// <summary>Order numbers for people: sixty random bits of the order's UUID in letters that cannot be mistaken.</summary>
+/// <summary>Order numbers for people: sixty random bits of the order's UUID in letters that cannot be
+/// mistaken.</summary>
 internal static class OrderNumbers
 {
     // Crockford's base 32: no I, L, O or U.
@@ -10,7 +11,8 @@ internal static class OrderNumbers
     /// <summary>The number of an order, such as "SO-7Q2M-4K9D-X1CV".</summary>
     public static string Of(Guid orderId)
     {
-        // The last 8 bytes of a UUIDv7 are random but for its 2 variant bits, which the 60 low bits leave out.
+        // The last 8 bytes of a UUIDv7 are random but for its 2 variant bits, which the 60 low bits leave
+        // out.
         var bytes = orderId.ToByteArray(bigEndian: true);
         var bits = System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(bytes.AsSpan(8));
         Span<char> text = stackalloc char[Length];

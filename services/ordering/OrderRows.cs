@@ -5,7 +5,8 @@ using Souk.Type;
 
 namespace Souk.Ordering;
 
-/// <summary>Orders as rows: the one place where their columns become messages, for RPCs and workflow steps alike.</summary>
+/// <summary>Orders as rows: the one place where their columns become messages, for RPCs and workflow steps
+/// alike.</summary>
 internal static class OrderRows
 {
     /// <summary>The prefix of an order's id.</summary>
@@ -26,8 +27,8 @@ internal static class OrderRows
     private const string GetOrderSql = """
         select id, order_number, user_id, status, currency, subtotal_minor, discount_minor, tax_minor,
                shipping_fee_minor, total_minor, shipping_address::text, billing_address::text, payment_method,
-               payment_status, payment_id, payment_action_url, failure_reason, failure_message, estimated_delivery,
-               coupons, shipped_at, delivered_at, created_at, updated_at
+               payment_status, payment_id, payment_action_url, failure_reason, failure_message,
+               estimated_delivery, coupons, shipped_at, delivered_at, created_at, updated_at
           from orders
          where id = $1
         """;
@@ -56,8 +57,8 @@ internal static class OrderRows
     }
 
     private const string ListOrderItemsSql = """
-        select order_id, id, product_id, sku, name, seller_id, quantity, unit_price_minor, total_price_minor, status,
-               tracking_number
+        select order_id, id, product_id, sku, name, seller_id, quantity, unit_price_minor, total_price_minor,
+               status, tracking_number
           from order_items
          where order_id = any($1)
          order by order_id, line

@@ -25,7 +25,8 @@ internal sealed partial class OrderingService
         if (await PlacedBeforeAsync(buyer, requestId, hash, context.CancellationToken) is { } placed)
             return await AnswerAsync(placed, wait, isNew: false, context.CancellationToken);
 
-        // The price check comes before the order: a price that changed, or an empty cart, leaves no order behind.
+        // The price check comes before the order: a price that changed, or an empty cart, leaves no order
+        // behind.
         var quote = await checkout.Carts.QuoteItemsAsync(
             QuoteOf(request, buyer),
             await checkout.Mesh.AsServiceAsync(QuoteTimeout, context.CancellationToken)
@@ -183,18 +184,18 @@ internal sealed partial class OrderingService
     }
 
     private const string CreateOrderSql = """
-        insert into orders (id, order_number, user_id, status, currency, subtotal_minor, discount_minor, tax_minor,
-                            shipping_fee_minor, total_minor, shipping_address, billing_address, coupons,
+        insert into orders (id, order_number, user_id, status, currency, subtotal_minor, discount_minor,
+                            tax_minor, shipping_fee_minor, total_minor, shipping_address, billing_address, coupons,
                             payment_method, payment_token, payment_status, request_id, request_hash, workflow,
                             created_at, updated_at)
-        values ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb, $12, $13, $14, 'pending', $15, $16,
-                'checkout', $17, $17)
+        values ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb, $12, $13, $14,
+                'pending', $15, $16, 'checkout', $17, $17)
             on conflict (user_id, request_id) do nothing
         """;
 
     private const string CreateOrderItemsSql = """
-        insert into order_items (order_id, line, id, product_id, sku, name, seller_id, quantity, unit_price_minor,
-                                 total_price_minor, status)
+        insert into order_items (order_id, line, id, product_id, sku, name, seller_id, quantity,
+                                 unit_price_minor, total_price_minor, status)
         select $1, l.line, l.id, l.product_id, l.sku, l.name, l.seller_id, l.quantity, l.unit_price,
                l.unit_price * l.quantity, 'pending'
           from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[], $8::bigint[])
@@ -202,8 +203,8 @@ internal sealed partial class OrderingService
         """;
 
     /// <summary>
-    /// The order, after waiting as long as the caller wishes; without a wish, until its stock is decided, so that a
-    /// sold-out order is told at once.
+    /// The order, after waiting as long as the caller wishes; without a wish, until its stock is decided, so
+    /// that a sold-out order is told at once.
     /// </summary>
     private async Task<Order> AnswerAsync(
         Guid orderId,
@@ -240,7 +241,8 @@ internal sealed partial class OrderingService
             ?? throw new InvalidOperationException($"There is no order {orderId}.");
     }
 
-    // What the buyer could have known before is an error of the call, so that an app needs no second look (V5).
+    // What the buyer could have known before is an error of the call, so that an app needs no second look
+    // (V5).
     private async Task<Order> RefusedOrAsync(Order order, Guid orderId, CancellationToken cancellationToken)
     {
         if (order.Failure?.Reason != Reasons.OutOfStock)
@@ -259,6 +261,7 @@ internal sealed partial class OrderingService
     }
 
     private const string CreateOrderFailureSql = """
-        select fact.key, fact.value from orders, jsonb_each_text(failure_metadata) as fact where id = $1 limit 20
+        select fact.key, fact.value from orders, jsonb_each_text(failure_metadata) as fact
+          where id = $1 limit 20
         """;
 }

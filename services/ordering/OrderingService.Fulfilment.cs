@@ -71,7 +71,8 @@ internal sealed partial class OrderingService
         if (order.Status != OrderStatus.Shipped)
             throw BadTransition(order.Status, OrderStatus.Delivered);
         var id = Ids.Parse(OrderRows.OrderPrefix, order.OrderId);
-        // Collected before the status: whoever repeats a call that was cut off collects nothing twice (PAY-05).
+        // Collected before the status: whoever repeats a call that was cut off collects nothing twice
+        // (PAY-05).
         if (order.PaymentMethod == "cod")
         {
             await checkout.Payments.CollectPaymentAsync(
@@ -85,7 +86,8 @@ internal sealed partial class OrderingService
 
     private const string DeliverOrderSql = """
         with delivered as (
-          update orders set status = 'delivered', payment_status = 'completed', delivered_at = $2, updated_at = $2
+          update orders set status = 'delivered', payment_status = 'completed', delivered_at = $2,
+            updated_at = $2
            where id = $1 and status = 'shipped'
           returning id
         )

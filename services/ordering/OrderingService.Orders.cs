@@ -59,8 +59,8 @@ internal sealed partial class OrderingService
     private const string ListOrdersSql = """
         select id, order_number, user_id, status, currency, subtotal_minor, discount_minor, tax_minor,
                shipping_fee_minor, total_minor, shipping_address::text, billing_address::text, payment_method,
-               payment_status, payment_id, payment_action_url, failure_reason, failure_message, estimated_delivery,
-               coupons, shipped_at, delivered_at, created_at, updated_at
+               payment_status, payment_id, payment_action_url, failure_reason, failure_message,
+               estimated_delivery, coupons, shipped_at, delivered_at, created_at, updated_at
           from orders
          where user_id = $1 and ($2::text is null or status = $2) and created_at >= $3 and created_at < $4
            and (created_at, id) < ($5, $6)
@@ -102,7 +102,8 @@ internal sealed partial class OrderingService
     private const string CancelOrderOpenSql =
         "select count(*) from orders where id = $1 and settled_at is null";
 
-    /// <summary>Cancels in the transaction; the workflow that has to undo the sale, or null when there is nothing to do.</summary>
+    /// <summary>Cancels in the transaction; the workflow that has to undo the sale, or null when there is
+    /// nothing to do.</summary>
     private async Task<string?> CancelAsync(DbTransaction tx, Guid id, Order order)
     {
         var now = clock.GetUtcNow();
@@ -133,14 +134,16 @@ internal sealed partial class OrderingService
     }
 
     private const string CancelOrderLockSql = """
-        select o.status, exists (select 1 from order_items i where i.order_id = o.id and i.status <> 'pending')
+        select o.status,
+               exists (select 1 from order_items i where i.order_id = o.id and i.status <> 'pending')
           from orders o
          where o.id = $1
            for update of o
         """;
 
     private const string CancelOrderSql = """
-        update orders set status = 'cancelled', workflow = $2, settled_at = null, updated_at = $3 where id = $1
+        update orders set status = 'cancelled', workflow = $2, settled_at = null, updated_at = $3
+         where id = $1
         """;
 
     private static Exception BadTransition(OrderStatus from, OrderStatus to) =>

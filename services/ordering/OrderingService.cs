@@ -24,7 +24,8 @@ internal sealed partial class OrderingService(
         CheckoutSignals Signals
     );
 
-    /// <summary>The order, when the caller may know of it; otherwise NOT_FOUND, as for one that does not exist .</summary>
+    /// <summary>The order, when the caller may know of it; otherwise NOT_FOUND, as for one that does not
+    /// exist .</summary>
     private static async Task<Order> VisibleOrderAsync(
         DbQueries queries,
         string orderId,

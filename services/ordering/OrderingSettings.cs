@@ -1,7 +1,8 @@
 namespace Souk.Ordering;
 
 /// <summary>What ordering alone is told from outside.</summary>
-/// <param name="GraceSeconds">ORD-18: how long a buyer may cancel before anything is taken. Off by default.</param>
+/// <param name="GraceSeconds">ORD-18: how long a buyer may cancel before anything is taken. Off by
+/// default.</param>
 internal sealed record OrderingSettings(int GraceSeconds)
 {
     private const int GraceSecondsMax = 300;

@@ -3,8 +3,8 @@ using Dapr.Workflow;
 namespace Souk.Ordering;
 
 /// <summary>
-/// Undoes a sale after a cancelled or returned order: the money first, as the buyer waits for it, then the stock. The
-/// instance id is "refund-" and the order's UUID.
+/// Undoes a sale after a cancelled or returned order: the money first, as the buyer waits for it, then the
+/// stock. The instance id is "refund-" and the order's UUID.
 /// </summary>
 internal sealed class RefundWorkflow : Workflow<Guid, bool>
 {

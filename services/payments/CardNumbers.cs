@@ -6,7 +6,8 @@ internal static class CardNumbers
     private const int DigitsMin = 12;
     private const int DigitsMax = 19;
 
-    /// <summary>Whether the text is digits, perhaps with spaces or dashes, that pass the Luhn check.</summary>
+    /// <summary>Whether the text is digits, perhaps with spaces or dashes, that pass the Luhn
+    /// check.</summary>
     public static bool Looks(string text)
     {
         if (text.Any(letter => !char.IsAsciiDigit(letter) && letter is not (' ' or '-')))

@@ -5,9 +5,9 @@ using Souk.Payments.V1;
 namespace Souk.Payments;
 
 /// <summary>
-/// Payments as rows. Whoever talks to the provider about a payment holds its lease; what the provider said is settled
-/// together with the events that follow from it, and only by the holder. A holder that dies loses the lease to time.
-/// </summary>
+/// Payments as rows. Whoever talks to the provider about a payment holds its lease; what the provider said is
+/// settled together with the events that follow from it, and only by the holder. A holder that dies loses the
+/// lease to time. </summary>
 internal sealed class PaymentBook(Db db, Outbox outbox, TimeProvider clock)
 {
     /// <summary>How long a lease lasts: longer than any call to a provider is given.</summary>
@@ -60,8 +60,8 @@ internal sealed class PaymentBook(Db db, Outbox outbox, TimeProvider clock)
         """;
 
     /// <summary>
-    /// Notes that a checkout shall never be paid, before it had a payment: an authorisation that comes late finds it failed.
-    /// </summary>
+    /// Notes that a checkout shall never be paid, before it had a payment: an authorisation that comes late
+    /// finds it failed. </summary>
     public Task<PaymentRow?> CloseUnopenedAsync(Guid checkoutId, CancellationToken cancellationToken) =>
         db.OneAsync(
             CloseUnopenedSql,
@@ -84,7 +84,8 @@ internal sealed class PaymentBook(Db db, Outbox outbox, TimeProvider clock)
 
     private const string FindPaymentSql = $"select {PaymentRow.Columns} from payments where checkout_id = $1";
 
-    /// <summary>The payment with its lease; ABORTED/PAYMENT_IN_PROGRESS while somebody else has that.</summary>
+    /// <summary>The payment with its lease; ABORTED/PAYMENT_IN_PROGRESS while somebody else has
+    /// that.</summary>
     public async Task<PaymentRow> LeaseAsync(Guid id, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
@@ -102,7 +103,8 @@ internal sealed class PaymentBook(Db db, Outbox outbox, TimeProvider clock)
         returning {PaymentRow.Columns}
         """;
 
-    /// <summary>Gives a lease back without a word from the provider; a try that was not the first is counted.</summary>
+    /// <summary>Gives a lease back without a word from the provider; a try that was not the first is
+    /// counted.</summary>
     public Task ReleaseAsync(PaymentRow row, int retries, CancellationToken cancellationToken) =>
         db.ExecuteAsync(ReleasePaymentSql, [row.Id, retries, clock.GetUtcNow()], cancellationToken);
 
@@ -130,7 +132,8 @@ internal sealed class PaymentBook(Db db, Outbox outbox, TimeProvider clock)
         returning {PaymentRow.Columns}
         """;
 
-    /// <summary>Settles what the provider said about a leased payment, with the events that follow from it.</summary>
+    /// <summary>Settles what the provider said about a leased payment, with the events that follow from
+    /// it.</summary>
     /// <param name="retries">Tries beyond the first that this answer took.</param>
     public Task<PaymentRow> SettleAsync(
         PaymentRow before,
@@ -179,7 +182,8 @@ internal sealed class PaymentBook(Db db, Outbox outbox, TimeProvider clock)
                card_last4 = case when $4 = '' then card_last4 else $4 end,
                card_brand = case when $5 = '' then card_brand else $5 end,
                decline_code = $6, next_action_url = $7,
-               captured_minor = case when $2::text in ('completed', 'refunded') then amount_minor else captured_minor end,
+               captured_minor =
+                   case when $2::text in ('completed', 'refunded') then amount_minor else captured_minor end,
                token = case when $2::text in ('completed', 'refunded', 'failed') then '' else token end,
                retry_count = retry_count + $8,
                last_retry_at = case when $8 > 0 then $9 else last_retry_at end,
@@ -213,7 +217,8 @@ internal sealed class PaymentBook(Db db, Outbox outbox, TimeProvider clock)
             );
         }
 
-        // Whoever waits for a payment that needed the buyer, or the provider's lost answer, hears that it moved on.
+        // Whoever waits for a payment that needed the buyer, or the provider's lost answer, hears that it
+        // moved on.
         if (before.Status is PaymentStatus.Pending or PaymentStatus.Unknown && after.Status != before.Status)
         {
             outbox.Add(

@@ -5,8 +5,8 @@ using Souk.Payments.V1;
 namespace Souk.Payments;
 
 /// <summary>
-/// Finds out what became of payments whose answer was lost or whose caller died, and sends refunds on their way that were
-/// cut off. Looks every few seconds at first, then every five minutes, then every hour.
+/// Finds out what became of payments whose answer was lost or whose caller died, and sends refunds on their
+/// way that were cut off. Looks every few seconds at first, then every five minutes, then every hour.
 /// </summary>
 internal sealed partial class PaymentResolver(
     Db db,

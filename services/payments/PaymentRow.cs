@@ -12,9 +12,9 @@ internal sealed record PaymentRow(Guid Id, Guid CheckoutId, Money Amount, Money 
 
     /// <summary>The columns, in the order that <see cref="Read"/> takes them.</summary>
     public const string Columns = """
-        id, checkout_id, amount_minor, captured_minor, refunded_minor, currency, order_id, user_id, payment_method,
-        payment_gateway, status, token, gateway_transaction_id, card_last4, card_brand, decline_code, next_action_url,
-        retry_count, last_retry_at, created_at, updated_at
+        id, checkout_id, amount_minor, captured_minor, refunded_minor, currency, order_id, user_id,
+        payment_method, payment_gateway, status, token, gateway_transaction_id, card_last4, card_brand,
+        decline_code, next_action_url, retry_count, last_retry_at, created_at, updated_at
         """;
 
     public required string OrderId { get; init; }

@@ -56,7 +56,8 @@ internal sealed partial class PaymentsService
         return (known.IsOpen ? await ResumeAsync(known, context.CancellationToken) : known).ToProto();
     }
 
-    /// <summary>Goes on with a payment whose first call was cut off, is waiting for its buyer, or lost its answer.</summary>
+    /// <summary>Goes on with a payment whose first call was cut off, is waiting for its buyer, or lost its
+    /// answer.</summary>
     private async Task<PaymentRow> ResumeAsync(PaymentRow known, CancellationToken cancellationToken)
     {
         var leased = await book.LeaseAsync(known.Id, cancellationToken);

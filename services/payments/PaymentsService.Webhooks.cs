@@ -25,8 +25,9 @@ internal sealed partial class PaymentsService
             PaymentRow.Read,
             context.CancellationToken
         );
-        // The event only says that something happened; what, Stripe is asked. So its order does not matter, and a payment
-        // that is settled needs nothing. Stripe repeats an event until we answer, whatever we do before that.
+        // The event only says that something happened; what, Stripe is asked. So its order does not matter,
+        // and a payment that is settled needs nothing. Stripe repeats an event until we answer, whatever we
+        // do before that.
         if (payment is { IsOpen: true })
             await calls.LookUpAsync(
                 await book.LeaseAsync(payment.Id, context.CancellationToken),

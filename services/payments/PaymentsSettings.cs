@@ -3,7 +3,8 @@ namespace Souk.Payments;
 /// <summary>What payments alone is told from outside.</summary>
 /// <param name="Provider">"simulator" or "stripe".</param>
 /// <param name="StripeUrl">Stripe's API, or a stub that behaves like it.</param>
-/// <param name="StripeKey">The secret API key; from the environment of the secret store, never from a file of ours.</param>
+/// <param name="StripeKey">The secret API key; from the environment of the secret store, never from a file of
+/// ours.</param>
 /// <param name="StripeWebhookSecret">What Stripe signs its events with.</param>
 /// <param name="StripeReturnUrl">Where a buyer comes back to after a challenge.</param>
 internal sealed record PaymentsSettings(

@@ -5,9 +5,9 @@ using Souk.Payments.V1;
 namespace Souk.Payments;
 
 /// <summary>
-/// Talks to the provider about a leased payment and settles what came of it (PAY-08): a provider that cannot have heard
-/// us is asked again, at most three times; one whose answer was lost is looked up, never asked to charge again blindly.
-/// </summary>
+/// Talks to the provider about a leased payment and settles what came of it (PAY-08): a provider that cannot
+/// have heard us is asked again, at most three times; one whose answer was lost is looked up, never asked to
+/// charge again blindly. </summary>
 internal sealed partial class ProviderCalls(
     IPaymentProvider provider,
     PaymentBook book,
@@ -112,7 +112,8 @@ internal sealed partial class ProviderCalls(
         }
     }
 
-    // An authorisation that is refused was never made; any other refusal is about a charge that can be looked at.
+    // An authorisation that is refused was never made; any other refusal is about a charge that can be looked
+    // at.
     private async Task<PaymentRow> SettleRefusedAsync(PaymentRow leased, ProviderRefusedException refused)
     {
         var charge =

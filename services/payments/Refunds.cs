@@ -3,8 +3,8 @@ using Souk.Payments.V1;
 namespace Souk.Payments;
 
 /// <summary>
-/// Money on its way back. A refund is reserved against its payment first and sent after, under its own key; one that was
-/// cut off in between is sent again by its repeat or by the resolver.
+/// Money on its way back. A refund is reserved against its payment first and sent after, under its own key;
+/// one that was cut off in between is sent again by its repeat or by the resolver.
 /// </summary>
 internal sealed class Refunds(Db db, ProviderCalls calls, TimeProvider clock)
 {
@@ -35,7 +35,8 @@ internal sealed class Refunds(Db db, ProviderCalls calls, TimeProvider clock)
         return await RowAsync(payment.Id, cancellationToken);
     }
 
-    /// <summary>Sends refunds that have been on their way since before the instant; how many there were.</summary>
+    /// <summary>Sends refunds that have been on their way since before the instant; how many there
+    /// were.</summary>
     public async Task<int> SendPendingAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         var pending = await db.ListAsync(

@@ -1,8 +1,8 @@
 namespace Souk.Sidecar.Workflows;
 
 /// <summary>
-/// Records, possibly of several runs, that become durable together or not at all, and what may happen only then.
-/// </summary>
+/// Records, possibly of several runs, that become durable together or not at all, and what may happen only
+/// then. </summary>
 internal sealed class Commit
 {
     private readonly TaskCompletionSource _durable = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -3,7 +3,8 @@ using Google.Protobuf.WellKnownTypes;
 
 namespace Souk.Sidecar.Workflows;
 
-/// <summary>Makes the history events that the engine itself writes. Events that answer nothing have id -1.</summary>
+/// <summary>Makes the history events that the engine itself writes. Events that answer nothing have id
+/// -1.</summary>
 internal static class HistoryEvents
 {
     private const int Unnumbered = -1;
@@ -93,7 +94,8 @@ internal static class HistoryEvents
             }
         );
 
-    /// <summary>What a parent is told when its child ended: anything but COMPLETED is a failure to it.</summary>
+    /// <summary>What a parent is told when its child ended: anything but COMPLETED is a failure to
+    /// it.</summary>
     public static HistoryEvent ChildEnded(int taskId, ExecutionCompletedEvent end, DateTimeOffset now) =>
         end.WorkflowStatus == OrchestrationStatus.Completed
             ? At(

@@ -7,9 +7,9 @@ using NpgsqlTypes;
 namespace Souk.Sidecar.Workflows;
 
 /// <summary>
-/// Many commits as one transaction of a handful of statements. Writing it twice changes nothing, so a transaction of
-/// unknown outcome is simply written again. Records of an app that this process no longer owns are left out by the
-/// statements themselves.
+/// Many commits as one transaction of a handful of statements. Writing it twice changes nothing, so a
+/// transaction of unknown outcome is simply written again. Records of an app that this process no longer owns
+/// are left out by the statements themselves.
 /// </summary>
 internal sealed class LogBatch
 {
@@ -35,7 +35,8 @@ internal sealed class LogBatch
         }
     }
 
-    /// <summary>Writes everything in one transaction and returns the apps of the batch that are still ours.</summary>
+    /// <summary>Writes everything in one transaction and returns the apps of the batch that are still
+    /// ours.</summary>
     public async Task<HashSet<string>> WriteAsync(NpgsqlConnection connection, CancellationToken cancellation)
     {
         await using var batch = new NpgsqlBatch(connection);
@@ -102,7 +103,8 @@ internal sealed class LogBatch
     private const string InsertSql = """
         insert into workflow_log (app_id, instance_id, sequence, kind, consumed, custom_status, events)
         select r.app_id, r.instance_id, r.sequence, r.kind, r.consumed, r.custom_status, r.events
-          from unnest($1::text[], $2::text[], $3::bigint[], $4::smallint[], $5::integer[], $6::bytea[], $7::bytea[])
+          from unnest($1::text[], $2::text[], $3::bigint[], $4::smallint[], $5::integer[], $6::bytea[],
+                      $7::bytea[])
                as r (app_id, instance_id, sequence, kind, consumed, custom_status, events)
           join workflow_owner o on o.app_id = r.app_id and o.epoch = r.sequence >> 36
             on conflict do nothing

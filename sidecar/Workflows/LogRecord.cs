@@ -21,7 +21,8 @@ internal enum RecordKind : short
     Purged = 4,
 }
 
-/// <summary>One step of one run. The state of a run is the fold of its records in order of sequence.</summary>
+/// <summary>One step of one run. The state of a run is the fold of its records in order of
+/// sequence.</summary>
 internal sealed record LogRecord(
     InstanceKey Key,
     long Sequence,
@@ -42,7 +43,8 @@ internal sealed record LogRecord(
     public bool ReplacesOlder => Kind is RecordKind.Created or RecordKind.Restarted or RecordKind.Purged;
 }
 
-/// <summary>The listing entry of an instance: what can be asked of all instances without reading their logs.</summary>
+/// <summary>The listing entry of an instance: what can be asked of all instances without reading their
+/// logs.</summary>
 internal sealed record InstanceEntry(string Name, DateTimeOffset CreateTime)
 {
     public OrchestrationStatus Status { get; init; } = OrchestrationStatus.Running;

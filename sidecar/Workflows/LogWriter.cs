@@ -5,10 +5,10 @@ using Npgsql;
 namespace Souk.Sidecar.Workflows;
 
 /// <summary>
-/// Group commit: one loop takes every commit that waits and writes them in one transaction, so the price of an fsync
-/// is shared by all runs that made a step meanwhile. Order of appending is order in the log. While the database is
-/// away nothing is dropped and nothing acknowledged: the same batch is written again until it is durable.
-/// </summary>
+/// Group commit: one loop takes every commit that waits and writes them in one transaction, so the price of
+/// an fsync is shared by all runs that made a step meanwhile. Order of appending is order in the log. While
+/// the database is away nothing is dropped and nothing acknowledged: the same batch is written again until it
+/// is durable. </summary>
 internal sealed partial class LogWriter(WorkflowStore store, TimeProvider clock, ILogger logger)
     : IAsyncDisposable
 {
@@ -26,7 +26,8 @@ internal sealed partial class LogWriter(WorkflowStore store, TimeProvider clock,
     /// <summary>Commits that are not durable yet.</summary>
     public int Backlog => Volatile.Read(ref _backlog);
 
-    /// <summary>Starts writing. The callback gets each durable batch and the apps that are still owned.</summary>
+    /// <summary>Starts writing. The callback gets each durable batch and the apps that are still
+    /// owned.</summary>
     public void Start(Action<IReadOnlyList<Commit>, HashSet<string>> settled) =>
         _loop = Task.Run(() => RunAsync(settled, _stop.Token));
 
@@ -41,7 +42,8 @@ internal sealed partial class LogWriter(WorkflowStore store, TimeProvider clock,
         }
     }
 
-    /// <summary>Writes what is queued, then stops; what cannot be written in the given time is abandoned.</summary>
+    /// <summary>Writes what is queued, then stops; what cannot be written in the given time is
+    /// abandoned.</summary>
     public async Task StopAsync(TimeSpan patience)
     {
         _queue.Writer.TryComplete();
@@ -49,7 +51,8 @@ internal sealed partial class LogWriter(WorkflowStore store, TimeProvider clock,
         await DisposeAsync();
     }
 
-    /// <summary>Stops at once, as a crash would: what is not written yet is lost, and nobody was told otherwise.</summary>
+    /// <summary>Stops at once, as a crash would: what is not written yet is lost, and nobody was told
+    /// otherwise.</summary>
     public async ValueTask DisposeAsync()
     {
         _queue.Writer.TryComplete();
@@ -91,7 +94,8 @@ internal sealed partial class LogWriter(WorkflowStore store, TimeProvider clock,
         }
         catch (Exception e)
         {
-            // A defect: memory no longer agrees with the log. Only a restart, which reads the log, can mend it.
+            // A defect: memory no longer agrees with the log. Only a restart, which reads the log, can mend
+            // it.
             LogBroken(logger, e);
             throw;
         }

@@ -3,8 +3,8 @@ using Grpc.Core;
 namespace Souk.Sidecar.Workflows;
 
 /// <summary>
-/// Errors of the workflow methods of Dapr's own API. HTTP shows the error code and maps the status; gRPC shows the
-/// status and the message.
+/// Errors of the workflow methods of Dapr's own API. HTTP shows the error code and maps the status; gRPC
+/// shows the status and the message.
 /// </summary>
 internal sealed class ManagementFault(StatusCode status, string errorCode, string message)
     : RpcException(new Status(status, message))

@@ -16,7 +16,8 @@ internal sealed class PendingTask(InstanceKey owner, string executionId, History
 
     public string TaskExecutionId => scheduled.TaskScheduled.TaskExecutionId;
 
-    /// <summary>True when the run ended in the turn that scheduled this: nobody waits for the answer.</summary>
+    /// <summary>True when the run ended in the turn that scheduled this: nobody waits for the
+    /// answer.</summary>
     public bool Detached { get; set; }
 
     /// <summary>The app whose workers run it: the workflow's own unless the action named another.</summary>
@@ -43,8 +44,8 @@ internal sealed class PendingTask(InstanceKey owner, string executionId, History
 }
 
 /// <summary>
-/// The completion token of an activity. It names the run and the task, so that an answer is still understood after
-/// the runtime was restarted, and an answer to an earlier run of the same id is known as stale.
+/// The completion token of an activity. It names the run and the task, so that an answer is still understood
+/// after the runtime was restarted, and an answer to an earlier run of the same id is known as stale.
 /// </summary>
 internal readonly record struct ActivityToken(string AppId, string ExecutionId, int TaskId, int Delivery)
 {

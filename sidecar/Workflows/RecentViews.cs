@@ -1,8 +1,8 @@
 namespace Souk.Sidecar.Workflows;
 
 /// <summary>
-/// The last instances that ended, so that the usual question after the end needs no database. Bounded by weight;
-/// guarded by the engine's lock.
+/// The last instances that ended, so that the usual question after the end needs no database. Bounded by
+/// weight; guarded by the engine's lock.
 /// </summary>
 internal sealed class RecentViews
 {

@@ -4,9 +4,9 @@ using Google.Protobuf.WellKnownTypes;
 namespace Souk.Sidecar.Workflows;
 
 /// <summary>
-/// One run of a workflow instance in memory: the fold of its log records, plus what is only true while this process
-/// lives (which worker has its turn). Guarded by the engine's lock; its history events never change once added.
-/// </summary>
+/// One run of a workflow instance in memory: the fold of its log records, plus what is only true while this
+/// process lives (which worker has its turn). Guarded by the engine's lock; its history events never change
+/// once added. </summary>
 internal sealed class Run(InstanceKey key)
 {
     private ExecutionStartedEvent? _started;
@@ -64,7 +64,8 @@ internal sealed class Run(InstanceKey key)
     /// <summary>True while the connected workers cannot run this version of the workflow.</summary>
     public bool Stalled { get; set; }
 
-    /// <summary>The commit that created the run in this process; null when it was read from the log.</summary>
+    /// <summary>The commit that created the run in this process; null when it was read from the
+    /// log.</summary>
     public Commit? Creation { get; set; }
 
     /// <summary>Commits of this run that are not durable yet.</summary>
@@ -114,7 +115,8 @@ internal sealed class Run(InstanceKey key)
             UpdateTime = _updateTime,
         };
 
-    /// <summary>The published state, with what needs no durability: that a worker has taken the run, or cannot.</summary>
+    /// <summary>The published state, with what needs no durability: that a worker has taken the run, or
+    /// cannot.</summary>
     public RunView? CurrentView() =>
         Published switch
         {

@@ -15,7 +15,8 @@ internal sealed partial class TaskHubService
     )
     {
         var app = await engine.OpenAsync(AppOf(context), context.CancellationToken);
-        // The worker takes the headers as the sign that it is connected; the first item may be long in coming.
+        // The worker takes the headers as the sign that it is connected; the first item may be long in
+        // coming.
         await context.WriteResponseHeadersAsync([]);
         var worker = engine.Attach(app, WorkflowCaller.Limits(context, request));
         try

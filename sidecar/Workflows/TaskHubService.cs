@@ -22,7 +22,8 @@ internal sealed partial class TaskHubService(WorkflowEngine engine)
         var app = await engine.OpenAsync(AppOf(context), context.CancellationToken);
         request.ParentTraceContext ??= TraceOf(context);
         var id = await engine.StartAsync(app, request, context.CancellationToken);
-        // A start time, even one long past, means that the caller does not wait for a worker to take the instance.
+        // A start time, even one long past, means that the caller does not wait for a worker to take the
+        // instance.
         if (request.ScheduledStartTimestamp is null)
         {
             await engine.WatchAsync(new(app.AppId, id), IsStarted, context.CancellationToken);

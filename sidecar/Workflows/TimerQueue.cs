@@ -13,12 +13,13 @@ internal enum TimerKind
     TerminateGrace,
 }
 
-/// <summary>One entry: names its run instead of holding it, so that ended runs are not kept in memory.</summary>
+/// <summary>One entry: names its run instead of holding it, so that ended runs are not kept in
+/// memory.</summary>
 internal readonly record struct DueTimer(InstanceKey Key, string ExecutionId, TimerKind Kind, int TimerId);
 
 /// <summary>
-/// Everything that waits for a time, earliest first, behind one system timer. Nothing is taken out early: an entry of
-/// a run that ended is recognised when it comes due, and swept when such entries are the majority.
+/// Everything that waits for a time, earliest first, behind one system timer. Nothing is taken out early: an
+/// entry of a run that ended is recognised when it comes due, and swept when such entries are the majority.
 /// </summary>
 internal sealed class TimerQueue : IDisposable
 {
@@ -103,7 +104,8 @@ internal sealed class TimerQueue : IDisposable
         }
         _armedFor = due;
         var wait = due - _clock.GetUtcNow();
-        // A system timer counts whole milliseconds: rounded up, so that it never comes early and finds nothing due.
+        // A system timer counts whole milliseconds: rounded up, so that it never comes early and finds
+        // nothing due.
         var rounded = TimeSpan.FromMilliseconds(Math.Ceiling(Math.Max(0, wait.TotalMilliseconds)));
         _timer.Change(rounded < WaitMax ? rounded : WaitMax, Timeout.InfiniteTimeSpan);
     }

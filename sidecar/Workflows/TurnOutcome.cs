@@ -4,8 +4,8 @@ using Dapr.DurableTask.Protobuf;
 namespace Souk.Sidecar.Workflows;
 
 /// <summary>
-/// What a worker's answer to a turn means. A pure decision: the run is read, nothing is changed; the engine makes the
-/// outcome durable and carries it out.
+/// What a worker's answer to a turn means. A pure decision: the run is read, nothing is changed; the engine
+/// makes the outcome durable and carries it out.
 /// </summary>
 internal sealed class TurnOutcome
 {
@@ -66,7 +66,8 @@ internal sealed class TurnOutcome
         return outcome;
     }
 
-    /// <summary>The inbox of the next run: its start, what was carried over, what arrived meanwhile.</summary>
+    /// <summary>The inbox of the next run: its start, what was carried over, what arrived
+    /// meanwhile.</summary>
     public List<HistoryEvent> NextInbox(Turn turn)
     {
         var restart = Restart ?? throw new InvalidOperationException("the turn does not continue as new");

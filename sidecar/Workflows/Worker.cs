@@ -4,8 +4,8 @@ using Dapr.DurableTask.Protobuf;
 namespace Souk.Sidecar.Workflows;
 
 /// <summary>
-/// One GetWorkItems stream: what it was given and has not answered. Guarded by the engine's lock; only the channel is
-/// read outside.
+/// One GetWorkItems stream: what it was given and has not answered. Guarded by the engine's lock; only the
+/// channel is read outside.
 /// </summary>
 internal sealed class Worker(string appId, WorkerLimits limits)
 {
@@ -35,7 +35,8 @@ internal sealed class Worker(string appId, WorkerLimits limits)
         _items.Writer.TryWrite(item);
     }
 
-    /// <summary>The worker answered: one thing less in hand. An empty token means a worker that knows no tokens.</summary>
+    /// <summary>The worker answered: one thing less in hand. An empty token means a worker that knows no
+    /// tokens.</summary>
     public bool Release(string token, string instanceId, int? taskId)
     {
         var held = token.Length > 0 ? token : FindToken(instanceId, taskId);
@@ -75,7 +76,8 @@ internal sealed record Assignment(Run? Run, Turn? Turn, PendingTask? Task)
 /// <summary>What one worker can take: how many unanswered items, and in what form.</summary>
 internal sealed record WorkerLimits(int Turns, int Activities, int Total)
 {
-    /// <summary>The worker fetches a history by itself when the turn says that it is too long to carry.</summary>
+    /// <summary>The worker fetches a history by itself when the turn says that it is too long to
+    /// carry.</summary>
     public bool FetchesHistory { get; init; }
 
     public static readonly WorkerLimits Default = new(256, 1_024, 1_280);

@@ -8,7 +8,8 @@ internal sealed class WorkflowApp(string appId)
 
     public string AppId => appId;
 
-    /// <summary>Completes when the app's active instances are in memory; the work it waits for is the claim.</summary>
+    /// <summary>Completes when the app's active instances are in memory; the work it waits for is the
+    /// claim.</summary>
     public Task Opening { get; set; } = Task.CompletedTask;
 
     public bool IsOpen { get; private set; }
@@ -49,7 +50,8 @@ internal sealed class WorkflowApp(string appId)
         }
     }
 
-    /// <summary>Notes that the run ended, which its parent's id may have waited for to be used again.</summary>
+    /// <summary>Notes that the run ended, which its parent's id may have waited for to be used
+    /// again.</summary>
     public void NoteEnd(Run run)
     {
         if (ParentId(run) is { } parentId && _runningChildren.TryGetValue(parentId, out var children))

@@ -2,7 +2,8 @@ using Dapr.DurableTask.Protobuf;
 
 namespace Souk.Sidecar.Workflows;
 
-/// <summary>What clients ask of instances. Every method that changes something returns when that is durable.</summary>
+/// <summary>What clients ask of instances. Every method that changes something returns when that is
+/// durable.</summary>
 internal sealed partial class WorkflowEngine
 {
     /// <summary>Starts an instance and returns its id, without waiting for a worker to take it.</summary>
@@ -39,7 +40,8 @@ internal sealed partial class WorkflowEngine
             }
             durable = active is null ? Start(app, ToStarted(request, id)) : CreationOf(active);
         }
-        // Refused, too, only once the other start is durable: the caller may rely on the instance being there.
+        // Refused, too, only once the other start is durable: the caller may rely on the instance being
+        // there.
         await durable.WaitAsync(cancellation);
         return active is null ? id : throw WorkflowFault.AlreadyActive(id);
     }
@@ -108,7 +110,8 @@ internal sealed partial class WorkflowEngine
         }
     }
 
-    /// <summary>Applies a change to an active instance and waits until it is durable; false when none is active.</summary>
+    /// <summary>Applies a change to an active instance and waits until it is durable; false when none is
+    /// active.</summary>
     private async Task<bool> ChangeAsync(
         InstanceKey key,
         Action<Commit, Run> change,

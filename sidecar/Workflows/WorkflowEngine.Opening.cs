@@ -2,12 +2,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Souk.Sidecar.Workflows;
 
-/// <summary>Taking over an app's workflows: claim, read the log, take up where it ends; and losing them.</summary>
+/// <summary>Taking over an app's workflows: claim, read the log, take up where it ends; and losing
+/// them.</summary>
 internal sealed partial class WorkflowEngine
 {
     private static readonly TimeSpan ReopenDelay = TimeSpan.FromMilliseconds(500);
 
-    // Two runtimes of one app take it from each other for as long as both live: slowly, so that both get work done.
+    // Two runtimes of one app take it from each other for as long as both live: slowly, so that both get work
+    // done.
     private static readonly TimeSpan ReclaimDelay = TimeSpan.FromSeconds(5);
 
     private readonly HashSet<string> _lost = [];

@@ -57,7 +57,8 @@ internal sealed partial class WorkflowEngine
         }
     }
 
-    /// <summary>Everything that happened to the instance's newest run and is durable, or null when it is unknown.</summary>
+    /// <summary>Everything that happened to the instance's newest run and is durable, or null when it is
+    /// unknown.</summary>
     public async Task<IReadOnlyList<HistoryEvent>?> HistoryAsync(
         InstanceKey key,
         CancellationToken cancellation
@@ -73,7 +74,8 @@ internal sealed partial class WorkflowEngine
                 {
                     break;
                 }
-                // A worker that fetches the past of its turn gets all of it: no commit of the run is left out.
+                // A worker that fetches the past of its turn gets all of it: no commit of the run is left
+                // out.
                 if (run.CommitsInFlight == 0)
                 {
                     return run.History.ToArray();
@@ -140,7 +142,8 @@ internal sealed partial class WorkflowEngine
         return commit;
     }
 
-    /// <summary>The instance and, if asked, those that it and its children started; empty when it is unknown.</summary>
+    /// <summary>The instance and, if asked, those that it and its children started; empty when it is
+    /// unknown.</summary>
     private async Task<List<string>> FamilyAsync(
         InstanceKey key,
         bool recursive,

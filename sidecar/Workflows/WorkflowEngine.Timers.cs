@@ -2,7 +2,8 @@ using Dapr.DurableTask.Protobuf;
 
 namespace Souk.Sidecar.Workflows;
 
-/// <summary>What happens by the clock. Timers live in the log; the queue in memory is derived from it.</summary>
+/// <summary>What happens by the clock. Timers live in the log; the queue in memory is derived from
+/// it.</summary>
 internal sealed partial class WorkflowEngine
 {
     private void Arm(Run run, HistoryEvent created)

@@ -6,7 +6,8 @@ namespace Souk.Sidecar.Workflows;
 /// <summary>Turns: giving them to workers, taking their answers, and what an answer sets in motion.</summary>
 internal sealed partial class WorkflowEngine
 {
-    /// <summary>A worker's answer to a turn. A stale answer is ignored: its turn was given to another worker.</summary>
+    /// <summary>A worker's answer to a turn. A stale answer is ignored: its turn was given to another
+    /// worker.</summary>
     public void CompleteTurn(WorkflowApp app, WorkflowResponse answer)
     {
         lock (_gate)
@@ -195,7 +196,8 @@ internal sealed partial class WorkflowEngine
         }
     }
 
-    /// <summary>The work item of a run's next turn, made at the moment a worker takes it; null if none is due.</summary>
+    /// <summary>The work item of a run's next turn, made at the moment a worker takes it; null if none is
+    /// due.</summary>
     private WorkItem? OpenTurn(Run run, WorkerLimits worker)
     {
         if (run is not { Ended: null, Turn: null, Inbox.Count: > 0 } || FindActive(run.Key) != run)

@@ -46,8 +46,8 @@ internal sealed partial class WorkflowEngine
     }
 
     /// <summary>
-    /// An activity's answer; returns when it is durable. A late or second answer changes nothing, and is not an error.
-    /// </summary>
+    /// An activity's answer; returns when it is durable. A late or second answer changes nothing, and is not
+    /// an error. </summary>
     public async Task CompleteActivityAsync(
         WorkflowApp app,
         ActivityResponse answer,

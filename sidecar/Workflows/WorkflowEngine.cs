@@ -4,20 +4,22 @@ using Microsoft.Extensions.Logging;
 namespace Souk.Sidecar.Workflows;
 
 /// <summary>
-/// The durable workflow engine: the single owner of its apps' instances. Every change is an in-memory transition
-/// under one lock that appends records to one log; effects (activities, acknowledgements, what clients see) follow
-/// when the records are durable, work items may go out before, since their answers come later in the same log.
-/// After a crash the log is the truth and everything else is derived from it.
+/// The durable workflow engine: the single owner of its apps' instances. Every change is an in-memory
+/// transition under one lock that appends records to one log; effects (activities, acknowledgements, what
+/// clients see) follow when the records are durable, work items may go out before, since their answers come
+/// later in the same log. After a crash the log is the truth and everything else is derived from it.
 /// </summary>
 internal sealed partial class WorkflowEngine : IAsyncDisposable
 {
     /// <summary>Commits that may wait for the database before new requests are refused.</summary>
     private const int BacklogMax = 50_000;
 
-    /// <summary>Undurable commits of one run after which it gets no further turn, so that no loop outruns the disk.</summary>
+    /// <summary>Undurable commits of one run after which it gets no further turn, so that no loop outruns the
+    /// disk.</summary>
     private const int RunCommitsMax = 8;
 
-    /// <summary>Bytes of history that a turn carries; gRPC clients refuse messages of 4 MiB unless told otherwise.</summary>
+    /// <summary>Bytes of history that a turn carries; gRPC clients refuse messages of 4 MiB unless told
+    /// otherwise.</summary>
     private const long HistoryBytesMax = 3 << 20;
 
     /// <summary>How long a worker may ignore a terminate before the run ends without it.</summary>
@@ -74,7 +76,8 @@ internal sealed partial class WorkflowEngine : IAsyncDisposable
         await _store.DisposeAsync();
     }
 
-    /// <summary>Stops without writing what is not written yet, as a crash would; nothing acknowledged is lost.</summary>
+    /// <summary>Stops without writing what is not written yet, as a crash would; nothing acknowledged is
+    /// lost.</summary>
     public async ValueTask DisposeAsync()
     {
         await CloseAsync();
@@ -118,7 +121,8 @@ internal sealed partial class WorkflowEngine : IAsyncDisposable
     private WorkflowApp OwnerOf(Run run) =>
         _apps.TryGetValue(run.Key.AppId, out var app) ? app : throw WorkflowFault.MovedAway(run.Key.AppId);
 
-    /// <summary>Adds a record to the commit and applies it to the run: memory is ahead of the log, never beside it.</summary>
+    /// <summary>Adds a record to the commit and applies it to the run: memory is ahead of the log, never
+    /// beside it.</summary>
     private static void Record(Commit commit, Run run, LogRecord record)
     {
         if (!commit.Runs.Contains(run))
@@ -182,7 +186,8 @@ internal sealed partial class WorkflowEngine : IAsyncDisposable
             {
                 if (commit.Records.Find(r => !owned.Contains(r.Key.AppId)) is { } lost)
                 {
-                    // Also the apps that are still ours: memory says that the whole commit happened, the log does not.
+                    // Also the apps that are still ours: memory says that the whole commit happened, the log
+                    // does not.
                     commit.Records.ForEach(Lose);
                     commit.Abandon(WorkflowFault.MovedAway(lost.Key.AppId));
                     continue;

@@ -6,8 +6,8 @@ using Grpc.Core;
 namespace Souk.Sidecar.Workflows;
 
 /// <summary>
-/// The workflow methods of Dapr's own API (gRPC Beta1 and Alpha1, HTTP): other names, stricter ids and other errors
-/// than the workflow protocol, on the same engine. Terminate and purge always include children here.
+/// The workflow methods of Dapr's own API (gRPC Beta1 and Alpha1, HTTP): other names, stricter ids and other
+/// errors than the workflow protocol, on the same engine. Terminate and purge always include children here.
 /// </summary>
 internal sealed class WorkflowManagement(WorkflowEngine engine, TimeProvider clock)
 {
@@ -58,7 +58,8 @@ internal sealed class WorkflowManagement(WorkflowEngine engine, TimeProvider clo
         }
     }
 
-    /// <summary>The instance's state, or null when it is unknown: gRPC answers that as empty, HTTP as 404.</summary>
+    /// <summary>The instance's state, or null when it is unknown: gRPC answers that as empty, HTTP as
+    /// 404.</summary>
     public async Task<WorkflowSummary?> GetAsync(string appId, string id, CancellationToken cancellation)
     {
         CheckId(id);

@@ -1,9 +1,11 @@
 namespace Souk.Sidecar.Workflows;
 
-/// <summary>The tables of the workflow history. Created by the runtime itself: its user has no migration step.</summary>
+/// <summary>The tables of the workflow history. Created by the runtime itself: its user has no migration
+/// step.</summary>
 internal static class WorkflowSchema
 {
-    /// <summary>Writers hold it shared for a transaction; whoever takes an app over holds it exclusively.</summary>
+    /// <summary>Writers hold it shared for a transaction; whoever takes an app over holds it
+    /// exclusively.</summary>
     public const long OwnershipLock = 0x536f_756b_4f77_6e72;
 
     /// <summary>

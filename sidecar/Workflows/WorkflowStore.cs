@@ -5,7 +5,8 @@ using Npgsql;
 
 namespace Souk.Sidecar.Workflows;
 
-/// <summary>Workflow history in PostgreSQL: claims, reads and lists. Writing is <see cref="LogWriter"/>'s.</summary>
+/// <summary>Workflow history in PostgreSQL: claims, reads and lists. Writing is <see
+/// cref="LogWriter"/>'s.</summary>
 internal sealed class WorkflowStore : IAsyncDisposable
 {
     private readonly NpgsqlDataSource _source;
@@ -30,7 +31,8 @@ internal sealed class WorkflowStore : IAsyncDisposable
         await CreateTablesAsync(cancellation);
         await using var connection = await _source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        // Waits for what an earlier owner's last transaction still writes, so that reading afterwards sees it.
+        // Waits for what an earlier owner's last transaction still writes, so that reading afterwards sees
+        // it.
         await using var wait = new NpgsqlCommand("select pg_advisory_xact_lock($1)", connection, transaction);
         wait.Parameters.Add(new() { Value = WorkflowSchema.OwnershipLock });
         await wait.ExecuteNonQueryAsync(cancellation);
@@ -49,7 +51,8 @@ internal sealed class WorkflowStore : IAsyncDisposable
         returning epoch
         """;
 
-    /// <summary>The records of every active instance of the app, those of one instance together and in order.</summary>
+    /// <summary>The records of every active instance of the app, those of one instance together and in
+    /// order.</summary>
     public IAsyncEnumerable<LogRecord> ReadActiveAsync(string appId, CancellationToken cancellation) =>
         ReadAsync(ReadActiveSql, [appId], cancellation);
 

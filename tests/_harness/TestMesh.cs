@@ -74,7 +74,8 @@ internal sealed class TestMesh : IAsyncDisposable
         return await StartAsync(appId, database, configure, overrides);
     }
 
-    /// <summary>Starts a second process of a service on its database, reached as the app id and "-2".</summary>
+    /// <summary>Starts a second process of a service on its database, reached as the app id and
+    /// "-2".</summary>
     internal Task<TestService> AddReplicaAsync(
         TestService of,
         Action<ServiceBuilder> configure,

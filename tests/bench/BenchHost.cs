@@ -23,7 +23,8 @@ internal static class BenchHost
         foreach (var scenario in Scenarios.All)
         {
             AnsiConsole.MarkupLineInterpolated($"[grey]{scenario.Name} …[/]");
-            await scenario.RunAsync(shop, TimeSpan.FromSeconds(Math.Min(3, seconds)), stop.Token); // warm-up, not counted
+            // Warm-up, not counted.
+            await scenario.RunAsync(shop, TimeSpan.FromSeconds(Math.Min(3, seconds)), stop.Token);
             results.Add(await scenario.RunAsync(shop, duration, stop.Token));
         }
 

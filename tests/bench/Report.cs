@@ -40,9 +40,10 @@ internal static class Report
         }
 
         AnsiConsole.Write(table);
+        var parts = string.Join(", ", memory.Select(part => $"{part.Key} {part.Value:F0}"));
         AnsiConsole.MarkupLineInterpolated(
             CultureInfo.InvariantCulture,
-            $"mesh resident: {memory.Values.Sum():F0} MiB of {MemoryTargetMiB:F0} ({string.Join(", ", memory.Select(m => $"{m.Key} {m.Value:F0}"))})"
+            $"mesh resident: {memory.Values.Sum():F0} MiB of {MemoryTargetMiB:F0} ({parts})"
         );
     }
 
@@ -83,7 +84,8 @@ internal static class Report
         var svg = new StringBuilder();
         svg.Append(
             CultureInfo.InvariantCulture,
-            $"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{results.Count * group + 30}' font-family='sans-serif' font-size='11'>\n"
+            $"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{results.Count * group + 30}' "
+                + "font-family='sans-serif' font-size='11'>\n"
         );
         svg.Append("<rect width='100%' height='100%' fill='white'/>\n");
         for (var i = 0; i < results.Count; i++)
@@ -115,7 +117,8 @@ internal static class Report
             {
                 svg.Append(
                     CultureInfo.InvariantCulture,
-                    $"<line x1='{X(target):F1}' x2='{X(target):F1}' y1='{top - 4}' y2='{top + 3 * (bar + 2)}' stroke='#cb181d' stroke-dasharray='3 2'/>\n"
+                    $"<line x1='{X(target):F1}' x2='{X(target):F1}' y1='{top - 4}' y2='{top + 3 * (bar + 2)}' "
+                        + "stroke='#cb181d' stroke-dasharray='3 2'/>\n"
                 );
             }
         }

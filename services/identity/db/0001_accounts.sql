@@ -41,7 +41,8 @@ create table preference (
   updated_at timestamptz not null
 );
 
--- Cards that paid before, as their owner recognises them. Learnt from payment.completed; never a number or a token.
+-- Cards that paid before, as their owner recognises them. Learnt from payment.completed; never a number or a
+-- token.
 create table payment_method (
   user_id uuid not null,
   brand varchar(20) not null,

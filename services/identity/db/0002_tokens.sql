@@ -1,4 +1,5 @@
--- A refresh token is kept as its SHA-256 only. Spent tokens stay until they expire: their return reveals a thief.
+-- A refresh token is kept as its SHA-256 only. Spent tokens stay until they expire: their return reveals a
+-- thief.
 create table refresh_token (
   token_hash bytea primary key,
   family_id uuid not null,

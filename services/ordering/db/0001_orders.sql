@@ -30,7 +30,8 @@ create table orders (
   -- The buyer's Idempotency-Key and what came with it. The unique constraint is what stops a second order.
   request_id uuid not null,
   request_hash bytea not null,
-  -- Which workflow the order is with, and when it was done with it; null while there is work, which the recovery job watches.
+  -- Which workflow the order is with, and when it was done with it; null while there is work, which the
+  -- recovery job watches.
   workflow varchar(20) not null check (workflow in ('checkout', 'refund')),
   settled_at timestamptz,
   created_at timestamptz not null,

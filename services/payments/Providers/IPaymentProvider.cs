@@ -1,11 +1,11 @@
 namespace Souk.Payments.Providers;
 
 /// <summary>
-/// A company that moves money. Every call names its operation by a key that is the same when it is repeated, and the
-/// provider carries an operation out once per key. A call either answers, or throws <see cref="ProviderDownException"/>
-/// when the provider cannot have heard it, <see cref="ProviderSilentException"/> when it may have, or
-/// <see cref="ProviderRefusedException"/> when it will not.
-/// </summary>
+/// A company that moves money. Every call names its operation by a key that is the same when it is repeated,
+/// and the provider carries an operation out once per key. A call either answers, or throws <see
+/// cref="ProviderDownException"/> when the provider cannot have heard it, <see
+/// cref="ProviderSilentException"/> when it may have, or <see cref="ProviderRefusedException"/> when it will
+/// not. </summary>
 internal interface IPaymentProvider
 {
     /// <summary>Its name in payment_gateway.</summary>
@@ -17,7 +17,8 @@ internal interface IPaymentProvider
     /// <summary>Takes an authorised amount, whole.</summary>
     Task<ProviderCharge> CaptureAsync(ChargeOrder order, CancellationToken cancellationToken);
 
-    /// <summary>Ends a charge that took nothing, so that it never will, even when its authorisation is still on its way.</summary>
+    /// <summary>Ends a charge that took nothing, so that it never will, even when its authorisation is still
+    /// on its way.</summary>
     Task<ProviderCharge> VoidAsync(ChargeOrder order, CancellationToken cancellationToken);
 
     /// <summary>Gives a part of a captured charge back.</summary>
@@ -69,7 +70,8 @@ internal enum ChargeState
     Cancelled,
 }
 
-/// <summary>The provider cannot have heard the call, or refused it for the moment: repeating it is safe.</summary>
+/// <summary>The provider cannot have heard the call, or refused it for the moment: repeating it is
+/// safe.</summary>
 internal sealed class ProviderDownException(string message, Exception? inner = null)
     : Exception(message, inner);
 
@@ -77,7 +79,8 @@ internal sealed class ProviderDownException(string message, Exception? inner = n
 internal sealed class ProviderSilentException(string message, Exception? inner = null)
     : Exception(message, inner);
 
-/// <summary>The provider refused the call as it stands; a repeat would be refused too. How the charge stands, a look-up tells.</summary>
+/// <summary>The provider refused the call as it stands; a repeat would be refused too. How the charge stands,
+/// a look-up tells.</summary>
 internal sealed class ProviderRefusedException(string code)
     : Exception($"The provider refused the call: {code}.")
 {

@@ -1,8 +1,8 @@
 namespace Souk.Payments.Providers;
 
 /// <summary>
-/// A provider for development and tests: deterministic by token, with books of its own that outlive any process.
-/// </summary>
+/// A provider for development and tests: deterministic by token, with books of its own that outlive any
+/// process. </summary>
 internal sealed class SimulatorProvider(Db db, TimeProvider clock) : IPaymentProvider
 {
     /// <summary>Authorised at once.</summary>
@@ -60,7 +60,8 @@ internal sealed class SimulatorProvider(Db db, TimeProvider clock) : IPaymentPro
     }
 
     private const string SimulatorAuthorizeSql = """
-        insert into simulator_charge (charge_key, amount_minor, currency, token, state, decline_code, created_at)
+        insert into simulator_charge (charge_key, amount_minor, currency, token, state, decline_code,
+          created_at)
         values ($1, $2, $3, $4, $5, $6, $7)
             on conflict (charge_key) do nothing
         """;
@@ -117,7 +118,8 @@ internal sealed class SimulatorProvider(Db db, TimeProvider clock) : IPaymentPro
         """;
 
     private const string SimulatorRefundedSql = """
-        update simulator_charge set refunded_minor = refunded_minor + $2 where charge_key = $1 and state = 'captured'
+        update simulator_charge set refunded_minor = refunded_minor + $2 where charge_key = $1
+          and state = 'captured'
         """;
 
     /// <inheritdoc />
@@ -158,7 +160,8 @@ internal sealed class SimulatorProvider(Db db, TimeProvider clock) : IPaymentPro
     }
 
     private const string SimulatorConfirmSql = """
-        update simulator_charge set state = $2, decline_code = $3 where charge_key = $1 and state = 'needs_action'
+        update simulator_charge set state = $2, decline_code = $3 where charge_key = $1
+          and state = 'needs_action'
         """;
 
     private async Task<ProviderCharge> MoveAsync(

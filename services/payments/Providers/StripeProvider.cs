@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace Souk.Payments.Providers;
 
 /// <summary>
-/// Stripe over its HTTP API: PaymentIntents with manual capture, and refunds. Every POST carries an Idempotency-Key made
-/// from our own, so a repeat within Stripe's 24 hours gets the first answer.
+/// Stripe over its HTTP API: PaymentIntents with manual capture, and refunds. Every POST carries an
+/// Idempotency-Key made from our own, so a repeat within Stripe's 24 hours gets the first answer.
 /// </summary>
 internal sealed class StripeProvider(HttpClient http, PaymentsSettings settings) : IPaymentProvider
 {
@@ -44,7 +44,8 @@ internal sealed class StripeProvider(HttpClient http, PaymentsSettings settings)
     /// <inheritdoc />
     public async Task<ProviderCharge> VoidAsync(ChargeOrder order, CancellationToken cancellationToken)
     {
-        // An authorisation whose answer was lost has no id yet: asking for it again by the same key reveals it.
+        // An authorisation whose answer was lost has no id yet: asking for it again by the same key reveals
+        // it.
         var known = order.TransactionId.Length > 0 ? order.TransactionId : null;
         if (known is null)
         {

@@ -5,8 +5,8 @@ using System.Text;
 namespace Souk.Payments.Providers;
 
 /// <summary>
-/// Checks the Stripe-Signature header: "t=seconds,v1=hex[,v1=hex]", each v1 an HMAC-SHA256 of "t.body" under the webhook's
-/// secret. Several come while a secret is rotated.
+/// Checks the Stripe-Signature header: "t=seconds,v1=hex[,v1=hex]", each v1 an HMAC-SHA256 of "t.body" under
+/// the webhook's secret. Several come while a secret is rotated.
 /// </summary>
 internal static class StripeSignature
 {

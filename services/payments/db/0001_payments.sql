@@ -11,7 +11,9 @@ create table payments (
   payment_method varchar(20) not null check (payment_method in ('card', 'cod')),
   payment_gateway varchar(20) not null,
   status varchar(20) not null check (
-    status in ('pending', 'processing', 'completed', 'failed', 'refunded', 'pending_cod', 'authorized', 'unknown')
+    status in (
+      'pending', 'processing', 'completed', 'failed', 'refunded', 'pending_cod', 'authorized', 'unknown'
+    )
   ),
   -- What the provider knows the card by; emptied when the payment has ended. Never a card number (PAY-12).
   token varchar(200) not null,
@@ -39,8 +41,8 @@ create index payments_created_at_idx on payments (created_at desc, id desc);
 create index payments_look_up_at_idx on payments (look_up_at) where look_up_at is not null;
 create index payments_gateway_transaction_id_idx on payments (gateway_transaction_id);
 
--- Money on its way back. The amount counts against the payment from the moment the row is there, before the provider
--- hears of it: parallel refunds can never add up to more than was taken (PAY-10).
+-- Money on its way back. The amount counts against the payment from the moment the row is there, before the
+-- provider hears of it: parallel refunds can never add up to more than was taken (PAY-10).
 create table refunds (
   id uuid primary key,
   payment_id uuid not null references payments (id),

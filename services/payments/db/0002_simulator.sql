@@ -1,11 +1,12 @@
--- The simulator's own books, as a provider would keep them on its side: written in transactions of their own, never with
--- a payment's. Tests count charges here.
+-- The simulator's own books, as a provider would keep them on its side: written in transactions of their own,
+-- never with a payment's. Tests count charges here.
 create table simulator_charge (
   charge_key varchar(100) primary key,
   amount_minor bigint not null,
   currency char(3) not null,
   token varchar(200) not null,
-  state varchar(20) not null check (state in ('needs_action', 'authorized', 'captured', 'declined', 'cancelled')),
+  state varchar(20) not null
+    check (state in ('needs_action', 'authorized', 'captured', 'declined', 'cancelled')),
   decline_code varchar(50) not null default '',
   refunded_minor bigint not null default 0,
   created_at timestamptz not null,

@@ -4,7 +4,8 @@ using Dapr.DurableTask.Protobuf;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
-/// <summary>Crashes of the runtime: what was durable is taken up again, what was acknowledged is never lost.</summary>
+/// <summary>Crashes of the runtime: what was durable is taken up again, what was acknowledged is never
+/// lost.</summary>
 internal sealed class CrashTests : WorkflowFixture
 {
     [Test]

@@ -7,7 +7,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
-/// <summary>The SDK's worker against the runtime as a process, which is killed while hundreds of workflows run.</summary>
+/// <summary>The SDK's worker against the runtime as a process, which is killed while hundreds of workflows
+/// run.</summary>
 internal sealed class KillTests
 {
     private const int Shoppers = 60;

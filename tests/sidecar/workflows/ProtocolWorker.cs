@@ -5,7 +5,8 @@ using Grpc.Net.Client;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
-/// <summary>A worker written by hand against the protocol. What has no handler is taken and never answered.</summary>
+/// <summary>A worker written by hand against the protocol. What has no handler is taken and never
+/// answered.</summary>
 internal sealed class ProtocolWorker : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stop = new();

@@ -2,7 +2,8 @@ using Npgsql;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
-/// <summary>Keeps all that was ever written to a log, so that every state a crash could leave can be restored.</summary>
+/// <summary>Keeps all that was ever written to a log, so that every state a crash could leave can be
+/// restored.</summary>
 internal sealed class SavedLog : IAsyncDisposable
 {
     private readonly NpgsqlDataSource _source;
@@ -27,7 +28,8 @@ internal sealed class SavedLog : IAsyncDisposable
         return saved;
     }
 
-    /// <summary>Stops keeping, and returns the last sequence of each transaction: a crash may come after any.</summary>
+    /// <summary>Stops keeping, and returns the last sequence of each transaction: a crash may come after
+    /// any.</summary>
     public async Task<List<long>> StopAsync()
     {
         await RunAsync(
@@ -58,7 +60,8 @@ internal sealed class SavedLog : IAsyncDisposable
               from saved_log s
              where sequence <= {point}
                and sequence >= (select max(sequence) from saved_log b
-                                 where b.instance_id = s.instance_id and b.kind in (0, 3) and b.sequence <= {point});
+                                 where b.instance_id = s.instance_id and b.kind in (0, 3)
+                                   and b.sequence <= {point});
             insert into workflow_instance
             select app_id, instance_id, name, case when whole then status else 0 end, create_time,
                    case when whole then finish_time end

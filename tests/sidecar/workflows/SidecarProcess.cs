@@ -5,7 +5,8 @@ using Grpc.Net.Client;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
-/// <summary>The runtime as a program of its own, `sidecar serve`, that can be killed and started again.</summary>
+/// <summary>The runtime as a program of its own, `sidecar serve`, that can be killed and started
+/// again.</summary>
 internal sealed class SidecarProcess : IAsyncDisposable
 {
     private readonly DirectoryInfo _resources = Directory.CreateTempSubdirectory("souk-workflow-");

@@ -104,7 +104,8 @@ internal abstract class WorkflowFixture
         }
     }
 
-    /// <summary>A workflow of activities one after the other: each gets the result of the one before.</summary>
+    /// <summary>A workflow of activities one after the other: each gets the result of the one
+    /// before.</summary>
     protected static Func<Replay, IEnumerable<WorkflowAction>> Chain(string activity, int length) =>
         replay =>
         {

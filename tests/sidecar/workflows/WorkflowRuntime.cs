@@ -17,7 +17,8 @@ using Souk.Sidecar.Workflows;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
-/// <summary>The workflow service of one app behind a real gRPC port, on a database that outlives it.</summary>
+/// <summary>The workflow service of one app behind a real gRPC port, on a database that outlives
+/// it.</summary>
 internal sealed class WorkflowRuntime : IAsyncDisposable
 {
     private readonly WebApplication _web;

@@ -3,8 +3,8 @@ using Dapr.Client;
 namespace Souk.Tests.Standins;
 
 /// <summary>
-/// The stand-in must not grow a member of its own: whatever the services use of it, the official packages must have.
-/// The list was checked against what is known of those; so is any change to it.
+/// The stand-in must not grow a member of its own: whatever the services use of it, the official packages
+/// must have. The list was checked against what is known of those; so is any change to it.
 /// </summary>
 public sealed class DaprSurfaceTests
 {
