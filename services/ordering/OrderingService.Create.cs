@@ -185,7 +185,8 @@ internal sealed partial class OrderingService
 
     private const string CreateOrderSql = """
         insert into orders (id, order_number, user_id, status, currency, subtotal_minor, discount_minor,
-                            tax_minor, shipping_fee_minor, total_minor, shipping_address, billing_address, coupons,
+                            tax_minor, shipping_fee_minor, total_minor, shipping_address, billing_address,
+                            coupons,
                             payment_method, payment_token, payment_status, request_id, request_hash, workflow,
                             created_at, updated_at)
         values ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10::jsonb, $11::jsonb, $12, $13, $14,

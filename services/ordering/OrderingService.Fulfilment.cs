@@ -219,7 +219,8 @@ internal sealed partial class OrderingService
         """;
 
     /// <summary>
-    /// Runs a change once per key. The key is the caller's choice: without one a repeat finds the order moved on.
+    /// Runs a change once per key. The key is the caller's choice: without one a repeat finds the order
+    /// moved on.
     /// </summary>
     private Task<Order> OnceAsync(
         IMessage request,

@@ -92,7 +92,8 @@ public sealed class SampleTests
                 .Parse(
                     """
                     {"id":"prod_12345","product_id":"prod_12345","seller_id":"seller_789","status":"active",
-                     "rating":{"average":4.5,"count":12453},"reviews":[],"related_products":[],"description":"",
+                     "rating":{"average":4.5,"count":12453},"reviews":[],"related_products":[],
+                     "description":"",
                      "created_at":"2025-09-15T00:00:00Z","updated_at":"2025-09-15T00:00:00Z"}
                     """
                 )!
@@ -126,9 +127,11 @@ public sealed class SampleTests
                 ExpiresAt = Day(2025, 11, 21),
             },
             """
-            {"user_id":"user_12345","items":[{"product_id":"prod_789","sku":"iphone15pro-256gb-black","quantity":1,
+            {"user_id":"user_12345","items":[{"product_id":"prod_789",
+            "sku":"iphone15pro-256gb-black","quantity":1,
              "price":999.99,"seller_id":"seller_456","added_at":"2025-11-14T00:00:00Z"}],
-             "coupons":["SAVE10","FIRSTORDER"],"updated_at":"2025-11-14T00:00:00Z","expires_at":"2025-11-21T00:00:00Z"}
+             "coupons":["SAVE10","FIRSTORDER"],"updated_at":"2025-11-14T00:00:00Z",
+             "expires_at":"2025-11-21T00:00:00Z"}
             """
         );
 
@@ -138,8 +141,10 @@ public sealed class SampleTests
     {
         var request = Transcode.FromJson<CreateOrderRequest>(
             """
-            {"user_id":"user_123","items":[{"product_id":"prod_123","sku":"s-1","quantity":1,"price":1299.99}],
-             "shipping_address":{"name":"John Doe","line1":"1 Main St","line2":"","city":"Springfield","region":"IL",
+            {"user_id":"user_123","items":[{"product_id":"prod_123","sku":"s-1","quantity":1,
+            "price":1299.99}],
+             "shipping_address":{"name":"John Doe","line1":"1 Main St","line2":"",
+             "city":"Springfield","region":"IL",
                                  "postal_code":"62701","country":"US"},
              "payment_method":{"type":"card","token":"tok_success"}}
             """

@@ -164,6 +164,26 @@ internal sealed class ProfileTests : IdentityFixture
         Assert.That(profile.Roles, Is.EqualTo(new[] { Options.V1.Role.Buyer, Options.V1.Role.Operator }));
     }
 
+    [Test]
+    [Description("U-05")]
+    public async Task GetPreferences_NeverSaved_GivesTheDefaults()
+    {
+        var me = await SignedInAsync();
+        Assert.That(
+            await me.GetPreferencesAsync(new GetPreferencesRequest()),
+            Is.EqualTo(new Preferences { Locale = "en", Currency = "USD" })
+        );
+    }
+
+    [Test]
+    [Description("X-06")]
+    public async Task ListAddresses_OfANewAccount_IsEmptyWhateverOthersHave()
+    {
+        await (await SignedInAsync()).CreateAddressAsync(new CreateAddressRequest { Address = Somewhere() });
+        var list = await (await SignedInAsync()).ListAddressesAsync(new ListAddressesRequest());
+        Assert.That(list.Addresses, Is.Empty);
+    }
+
     private async Task<IdentityService.IdentityServiceClient> SignedInAsync()
     {
         var email = NewEmail();

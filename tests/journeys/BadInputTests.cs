@@ -3,7 +3,9 @@ using System.Text.Json.Nodes;
 
 namespace Souk.Tests.Journeys;
 
-/// <summary>X-08: whatever is sent, the answer is a documented refusal with a reason, and nothing has changed.</summary>
+/// <summary>
+/// whatever is sent, the answer is a documented refusal with a reason, and nothing has changed.
+/// </summary>
 [Parallelizable(ParallelScope.Self)]
 internal sealed class BadInputTests : Journey
 {

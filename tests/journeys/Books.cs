@@ -5,7 +5,8 @@ using Souk.Shared;
 namespace Souk.Tests.Journeys;
 
 /// <summary>What became of an order, as the databases have it.</summary>
-/// <param name="Charged">What the provider took less what it gave back, in cents, by the provider's own books.</param>
+/// <param name="Charged">What the provider took less what it gave back, in cents, by the provider's own
+/// books.</param>
 /// <param name="Held">Units that an active hold of the order keeps.</param>
 /// <param name="Taken">Units that the order took out of stock for good.</param>
 internal sealed record Outcome(
@@ -17,7 +18,9 @@ internal sealed record Outcome(
     long Taken
 );
 
-/// <summary>Reads the databases of a live mesh: nothing that an app says counts where money and stock are checked.</summary>
+/// <summary>
+/// Reads the databases of a live mesh: nothing that an app says counts where money and stock are checked.
+/// </summary>
 internal sealed class Books(Uri postgres) : IAsyncDisposable
 {
     private readonly ConcurrentDictionary<string, NpgsqlDataSource> _sources = new();
@@ -46,7 +49,9 @@ internal sealed class Books(Uri postgres) : IAsyncDisposable
         var charged = await OneAsync(
             "payments",
             """
-            select coalesce(sum(case when state = 'captured' then amount_minor - refunded_minor else 0 end), 0)::bigint
+            select coalesce(
+                     sum(case when state = 'captured' then amount_minor - refunded_minor else 0 end), 0)
+                   ::bigint
               from simulator_charge where charge_key = $1
             """,
             row => row.GetInt64(0),
@@ -70,7 +75,8 @@ internal sealed class Books(Uri postgres) : IAsyncDisposable
         OneAsync(
             "inventory",
             """
-            select coalesce(sum(available), 0)::bigint, coalesce(sum(reserved), 0)::bigint from pool where item = $1
+            select coalesce(sum(available), 0)::bigint, coalesce(sum(reserved), 0)::bigint
+              from pool where item = $1
             """,
             row => (row.GetInt64(0), row.GetInt64(1)),
             sku

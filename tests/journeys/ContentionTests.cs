@@ -97,7 +97,8 @@ internal sealed class ContentionTests : Journey
         body["items"]![0]!["price"] = 20m;
 
         Reply? reply = null;
-        // The cart may price by what it heard of the product moments ago; then the order is another buyer's luck.
+        // The cart may price by what it heard of the product moments ago; then the order is another buyer's
+        // luck.
         await Eventually(
             async () =>
             {

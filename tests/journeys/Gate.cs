@@ -3,8 +3,8 @@ using Npgsql;
 namespace Souk.Tests.Journeys;
 
 /// <summary>
-/// A lock on a row that a step of a checkout needs: the step comes to a halt there until the gate opens. So a kill can hit
-/// a step for certain, where a delay would leave it to luck.
+/// A lock on a row that a step of a checkout needs: the step comes to a halt there until the gate opens. So
+/// a kill can hit a step for certain, where a delay would leave it to luck.
 /// </summary>
 internal sealed class Gate : IAsyncDisposable
 {

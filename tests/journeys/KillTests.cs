@@ -1,8 +1,9 @@
 namespace Souk.Tests.Journeys;
 
 /// <summary>
-/// ORD-08: SIGKILL of anything at any step of a checkout, then restart. One kill hits nine checkouts, each of which stands
-/// still in another step; what became of them is read from the databases and the provider's books.
+/// ORD-08: SIGKILL of anything at any step of a checkout, then restart. One kill hits nine checkouts, each
+/// of which stands still in another step; what became of them is read from the databases and the provider's
+/// books.
 /// </summary>
 [NonParallelizable]
 internal sealed class KillTests : Journey

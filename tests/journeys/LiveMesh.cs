@@ -14,8 +14,8 @@ using Souk.Tests.Scripts;
 namespace Souk.Tests.Journeys;
 
 /// <summary>
-/// The whole mesh as it is run: every app of dapr.yaml a process from the build, the local Dapr runtime beside them, and
-/// PostgreSQL and Redis of its own. Any of them can be killed and started again.
+/// The whole mesh as it is run: every app of dapr.yaml a process from the build, the local Dapr runtime
+/// beside them, and PostgreSQL and Redis of its own. Any of them can be killed and started again.
 /// </summary>
 internal sealed class LiveMesh : IAsyncDisposable
 {
@@ -113,8 +113,8 @@ internal sealed class LiveMesh : IAsyncDisposable
         );
 
     /// <summary>
-    /// As <see cref="ReadyAsync()"/>, and starts again what ended by itself, as the runtime does: an app that starts while
-    /// its database is away gives up.
+    /// As <see cref="ReadyAsync()"/>, and starts again what ended by itself, as the runtime does: an app
+    /// that starts while its database is away gives up.
     /// </summary>
     internal Task ReviveAsync() => ReadyAsync(dead => dead.Start());
 
@@ -248,7 +248,8 @@ internal sealed class LiveMesh : IAsyncDisposable
     // The mesh that was built together with the tests.
     private static string Configuration => new DirectoryInfo(AppContext.BaseDirectory).Name;
 
-    // Below the range from which the system takes ports for outgoing connections: a killed app must find its own again.
+    // Below the range from which the system takes ports for outgoing connections: a killed app must find
+    // its own again.
     private static List<int> FreePorts(int count)
     {
         const int first = 28_000;

@@ -42,7 +42,9 @@ internal abstract class Journey
 
     protected static Books Books => Mesh.Books;
 
-    /// <summary>Waits until the check holds; a minute is long enough for everything that comes by itself.</summary>
+    /// <summary>
+    /// Waits until the check holds; a minute is long enough for everything that comes by itself.
+    /// </summary>
     protected static async Task Eventually(Func<Task<bool>> holds, string what, TimeSpan? patience = null)
     {
         using var limit = new CancellationTokenSource(patience ?? Patience);

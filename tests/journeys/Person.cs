@@ -76,8 +76,8 @@ internal sealed class Person
         SendAsync(Orders.Place(goods, token) with { Wait = wait });
 
     /// <summary>
-    /// Makes a call as a patient app does while the shop is in trouble: again, with the same key, until there is an answer
-    /// that is not the trouble itself.
+    /// Makes a call as a patient app does while the shop is in trouble: again, with the same key, until
+    /// there is an answer that is not the trouble itself.
     /// </summary>
     internal async Task<Reply> InsistAsync(Call call)
     {

@@ -32,8 +32,8 @@ internal sealed class Shop : IDisposable
     internal Task<Person> BuyerAsync() => Person.RegisterAsync(_rest);
 
     /// <summary>
-    /// Different people for tests that need many and mind nothing of what they did before: an account costs a password
-    /// hash, on purpose an expensive one.
+    /// Different people for tests that need many and mind nothing of what they did before: an account costs
+    /// a password hash, on purpose an expensive one.
     /// </summary>
     internal async Task<IReadOnlyList<Person>> CrowdAsync(int count)
     {

@@ -2,7 +2,9 @@ using Souk.Shared;
 
 namespace Souk.Tests.Journeys;
 
-/// <summary>ORD-08, by chance: a crowd buys while everything is killed once, in an order and at moments by seed.</summary>
+/// <summary>
+/// ORD-08, by chance: a crowd buys while everything is killed once, in an order and at moments by seed.
+/// </summary>
 [NonParallelizable]
 internal sealed class StormTests : Journey
 {
@@ -39,7 +41,8 @@ internal sealed class StormTests : Journey
         await Mesh.ReviveAsync();
         var replies = (await Task.WhenAll(shopping)).SelectMany(reply => reply).ToList();
 
-        // A buyer hears of a sale, of a sale that failed, or that there is nothing left; never of an order lost.
+        // A buyer hears of a sale, of a sale that failed, or that there is nothing left; never of an order
+        // lost.
         Assert.That(
             replies.Select(reply => (reply.Status, reply.Reason)),
             Is.All.EqualTo((200, "")).Or.EqualTo((409, "OUT_OF_STOCK"))

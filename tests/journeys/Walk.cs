@@ -24,7 +24,9 @@ internal enum Halt
     /// <summary>Money and stock are taken; the order is about to be confirmed.</summary>
     Confirming,
 
-    /// <summary>The order is about to be confirmed and is let go at the last moment, so the cart's turn has come.</summary>
+    /// <summary>
+    /// The order is about to be confirmed and is let go at the last moment, so the cart's turn has come.
+    /// </summary>
     Clearing,
 
     /// <summary>As Completing, and the buyer has cancelled meanwhile: all of it is to be undone.</summary>
@@ -60,7 +62,9 @@ internal sealed class Walk : IAsyncDisposable
     internal Task<Reply> Answer { get; private set; } =
         Task.FromException<Reply>(new InvalidOperationException());
 
-    /// <summary>Buys the buyer's cart, which holds these goods, and leads the checkout to where it shall stand.</summary>
+    /// <summary>
+    /// Buys the buyer's cart, which holds these goods, and leads the checkout to where it shall stand.
+    /// </summary>
     internal static async Task<Walk> ToAsync(Halt halt, Books books, Person buyer, Goods goods)
     {
         var walk = new Walk(books, buyer, goods, halt);
@@ -111,7 +115,9 @@ internal sealed class Walk : IAsyncDisposable
             (await _buyer.PostAsync($"{Orders.Path}/ord_{Key:N}:cancel")).Ok();
     }
 
-    /// <summary>Closes the next gate, opens the one in front of the checkout, and waits until it stands at the next.</summary>
+    /// <summary>
+    /// Closes the next gate, opens the one in front of the checkout, and waits until it stands at the next.
+    /// </summary>
     private async Task NextAsync(string appId, string sql, object key)
     {
         var next = await Gate.CloseAsync(_books, appId, sql, key);

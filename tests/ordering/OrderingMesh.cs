@@ -56,7 +56,10 @@ internal sealed class OrderingMesh : IAsyncDisposable
         return mesh;
     }
 
-    /// <summary>A second ordering on the same database whose sidecar is not there: it takes orders, but starts nothing.</summary>
+    /// <summary>
+    /// A second ordering on the same database whose sidecar is not there: it takes orders, but starts
+    /// nothing.
+    /// </summary>
     internal async Task<OrderingService.OrderingServiceClient> AddWithoutSidecarAsync(TestCaller caller)
     {
         const string name = "ordering-alone";

@@ -140,7 +140,8 @@ internal sealed class OrdersTests : OrderingTests
 
         Assert.That((await CancelAsync(buyer, order)).Status, Is.EqualTo(OrderStatus.Cancelled));
 
-        // The workflow wakes up by the event; the provider has to forget the challenge and the stock to come back.
+        // The workflow wakes up by the event; the provider has to forget the challenge and the stock to
+        // come back.
         var settled = await Mesh.SettledAsync(order);
         Assert.That(
             (settled.Status, settled.PaymentAction),

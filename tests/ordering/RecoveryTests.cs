@@ -7,7 +7,9 @@ using Client = Souk.Ordering.V1.OrderingService.OrderingServiceClient;
 
 namespace Souk.Tests.Ordering;
 
-/// <summary>Orders that nobody works on, and holds that lapse. The tests move their own clock, so they take turns.</summary>
+/// <summary>
+/// Orders that nobody works on, and holds that lapse. The tests move their own clock, so they take turns.
+/// </summary>
 [Parallelizable(ParallelScope.Self)]
 internal sealed class RecoveryTests
 {

@@ -6,8 +6,8 @@ using Souk.Ordering;
 namespace Souk.Tests.Ordering;
 
 /// <summary>
-/// Runs a workflow's code by a script: what each step answers is said beforehand, and time passes only where the workflow
-/// waits. What it did, in order, is in <see cref="Steps"/>.
+/// Runs a workflow's code by a script: what each step answers is said beforehand, and time passes only
+/// where the workflow waits. What it did, in order, is in <see cref="Steps"/>.
 /// </summary>
 internal sealed class ScriptedContext : WorkflowContext
 {
@@ -20,7 +20,9 @@ internal sealed class ScriptedContext : WorkflowContext
     /// <summary>How the order ended, when it did not become a sale.</summary>
     internal StepFailure? Failure { get; private set; }
 
-    /// <summary>What a step answers next; the last answer said is given again and again, without one it succeeds.</summary>
+    /// <summary>
+    /// What a step answers next; the last answer said is given again and again, without one it succeeds.
+    /// </summary>
     internal void Says(string step, params StepResult[] results) => _script[step] = new(results);
 
     public override string Name => nameof(CheckoutWorkflow);

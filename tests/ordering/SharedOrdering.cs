@@ -3,7 +3,9 @@ using Client = Souk.Ordering.V1.OrderingService.OrderingServiceClient;
 
 namespace Souk.Tests.Ordering;
 
-/// <summary>One mesh for all fixtures that leave its clock alone: their buyers and goods do not meet.</summary>
+/// <summary>
+/// One mesh for all fixtures that leave its clock alone: their buyers and goods do not meet.
+/// </summary>
 [SetUpFixture]
 internal sealed class SharedOrdering
 {

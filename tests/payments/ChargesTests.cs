@@ -132,6 +132,17 @@ internal sealed class ChargesTests : PaymentsFixture
         Assert.That(await EventsAsync("payment.completed", collected.PaymentId), Is.EqualTo(1));
     }
 
+    [Test, Description("PAY-05")]
+    public async Task CollectPayment_OfACard_FailsWithBadState()
+    {
+        var checkout = Checkout();
+        await Ordering.AuthorizePaymentAsync(checkout);
+        var failure = await Failure.OfAsync(() =>
+            Ordering.CollectPaymentAsync(new CollectPaymentRequest { CheckoutId = checkout.CheckoutId })
+        );
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.FailedPrecondition, "BAD_STATE")));
+    }
+
     [Test, Description("K14")]
     public async Task AuthorizePayment_OtherAmountForTheCheckout_FailsWithIdempotencyMismatch()
     {

@@ -18,7 +18,7 @@ internal abstract class PaymentsFixture
         Mesh.Client<PaymentsService.PaymentsServiceClient>("payments", TestCaller.Service("ordering"));
 
     [OneTimeSetUp]
-    public async Task StartAsync()
+    public virtual async Task StartAsync()
     {
         Mesh = new TestMesh();
         Service = await Mesh.AddAsync("payments", service => PaymentsHost.Configure(service, Settings()));

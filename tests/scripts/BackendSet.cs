@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Souk.Tests.Scripts;
 
 /// <summary>
-/// PostgreSQL and Redis of a test's own, started, killed and deleted by scripts/backends.sh: killing the ones that all
-/// tests share would fail the others.
+/// PostgreSQL and Redis of a test's own, started, killed and deleted by scripts/backends.sh: killing the
+/// ones that all tests share would fail the others.
 /// </summary>
 internal sealed class BackendSet : IAsyncDisposable
 {
