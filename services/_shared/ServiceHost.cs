@@ -115,11 +115,19 @@ public static partial class ServiceHost
         );
         logging.AddFilter("Grpc", LogLevel.Warning);
         logging.AddFilter("Npgsql", LogLevel.Warning);
+        const string instant = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+        if (settings.LogsJson)
+        {
+            logging.AddJsonConsole(options =>
+                (options.UseUtcTimestamp, options.TimestampFormat) = (true, instant)
+            );
+            return;
+        }
         logging.AddSimpleConsole(options =>
         {
             options.SingleLine = true;
             options.UseUtcTimestamp = true;
-            options.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            options.TimestampFormat = instant;
         });
     }
 

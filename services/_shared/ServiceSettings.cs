@@ -51,6 +51,9 @@ public sealed record ServiceSettings
     /// <summary>The least severe log line that is written.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
+    /// <summary>Whether log lines are JSON objects, for collectors, instead of text for people.</summary>
+    public bool LogsJson { get; init; }
+
     /// <summary>Whether the outbox publisher and the periodic jobs run; tests drive them by hand.</summary>
     public bool RunsJobs { get; init; } = true;
 
@@ -78,6 +81,7 @@ public sealed record ServiceSettings
                 : throw new InvalidOperationException(
                     "SOUK_LOG_LEVEL must be a log level such as Information."
                 ),
+            LogsJson = Env.Flag("SOUK_LOG_JSON", false),
         };
     }
 

@@ -85,7 +85,7 @@ internal static class Report
         svg.Append(
             CultureInfo.InvariantCulture,
             $"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{results.Count * group + 30}' "
-                + "font-family='sans-serif' font-size='11'>\n"
+                + $"font-family='sans-serif' font-size='11'>\n"
         );
         svg.Append("<rect width='100%' height='100%' fill='white'/>\n");
         for (var i = 0; i < results.Count; i++)
@@ -118,7 +118,7 @@ internal static class Report
                 svg.Append(
                     CultureInfo.InvariantCulture,
                     $"<line x1='{X(target):F1}' x2='{X(target):F1}' y1='{top - 4}' y2='{top + 3 * (bar + 2)}' "
-                        + "stroke='#cb181d' stroke-dasharray='3 2'/>\n"
+                        + $"stroke='#cb181d' stroke-dasharray='3 2'/>\n"
                 );
             }
         }
