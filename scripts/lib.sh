@@ -39,7 +39,8 @@ free_port() {
 # be reused.
 is_ours() { [[ $(command_line "$1") == *"$2"* ]]; }
 
-# The command line of process $1, or nothing. A bare Linux has no ps, a Mac no /proc.
+# The command line of process $1, or nothing when it ends meanwhile: that is an answer, no failure.
+# A bare Linux has no ps, a Mac no /proc.
 command_line() {
   if [[ -d /proc/self ]]; then
     tr '\0' ' ' 2>/dev/null <"/proc/$1/cmdline" || true

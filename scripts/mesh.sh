@@ -125,6 +125,7 @@ stop_mesh() {
     kill "$pid"
     wait_for 20 none_left || say "souk: ending what did not stop by itself"
   fi
+  # One that ended by itself since it was listed is what we want.
   for pid in $(leftovers); do kill -9 "$pid" 2>/dev/null || true; done
   rm -f "$RUN/mesh.pid" "$PIDS"/*.pid
 }
@@ -184,7 +185,7 @@ run() {
   print_urls
   say "Ctrl-C stops it."
   trap 'trap - INT TERM; stop_all; exit 0' INT TERM
-  # Not one long sleep: bash runs a trap only between commands.
+  # Not one long sleep: bash runs a trap only between commands. A sleep cut short by a signal is no failure.
   while mesh_pid >/dev/null; do
     sleep 1 &
     wait $! || true

@@ -40,7 +40,7 @@ internal sealed partial class InventoryService
             var result = await engine.ReserveAsync(db, hold with { Lines = lines }, PublishAsync, token);
             // A rival took what the snapshot had shown. There may be units elsewhere: look again.
             if (result.Outcome is not (HoldOutcome.Short or HoldOutcome.Conflict))
-                return Reply(result);
+                return Reply(result, request.HoldId);
         }
         return await ReserveLockedAsync(hold, wanted, nearness, token);
     }
@@ -72,7 +72,7 @@ internal sealed partial class InventoryService
             },
             token
         );
-        return Reply(result);
+        return Reply(result, hold.HoldId.ToString());
     }
 
     private const string ReserveStockSnapshotSql = """
@@ -112,7 +112,7 @@ internal sealed partial class InventoryService
             },
             context.CancellationToken
         );
-        return Reply(result);
+        return Reply(result, holdId);
     }
 
     private Task PublishAsync(DbTransaction tx, HoldResult result) =>
@@ -150,7 +150,7 @@ internal sealed partial class InventoryService
                 ("available", plan.Available.ToString(CultureInfo.InvariantCulture))
             );
 
-    private static StockHold Reply(HoldResult result) =>
+    private static StockHold Reply(HoldResult result, string holdId) =>
         result.Outcome switch
         {
             HoldOutcome.Done or HoldOutcome.Unchanged when result.Hold is { } hold => Message(hold),
@@ -170,7 +170,7 @@ internal sealed partial class InventoryService
                 Reason.ReservationCompleted,
                 "The hold was completed."
             ),
-            HoldOutcome.Unknown => throw Fault.NotFound("hold"),
+            HoldOutcome.Unknown => throw Fault.NotFound("hold", holdId),
             _ => throw new InvariantException($"no caller gets the outcome {result.Outcome}"),
         };
 

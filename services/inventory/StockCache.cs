@@ -26,10 +26,7 @@ internal sealed class StockCache(Db db, TimeProvider clock)
             if (!_entries.TryGet(sku, out entry) || !entry.IsGood(now))
             {
                 // Others wait for this read, too: it does not end with the caller that happened to start it.
-                entry = new Entry(
-                    Task.Run(() => ReadAsync(db, sku, CancellationToken.None), token),
-                    now + Ttl
-                );
+                entry = new Entry(ReadAsync(db, sku, CancellationToken.None), now + Ttl);
                 _entries.Set(sku, entry);
             }
         }
