@@ -71,7 +71,10 @@ internal sealed class TestMesh : IAsyncDisposable
                 return change?.Invoke(settings) ?? settings;
             }
         );
-        return await StartAsync(appId, database, configure, overrides);
+        var service = await StartAsync(appId, database, configure, overrides);
+        if (_sidecar?.Ports.ContainsKey(appId) == true)
+            await _sidecar.UntilReadyAsync(appId);
+        return service;
     }
 
     /// <summary>Starts a second process of a service on its database, reached as the app id and

@@ -67,6 +67,18 @@ internal sealed class TestSidecar : IAsyncDisposable
         return new TestSidecar(server, database, components, ports);
     }
 
+    /// <summary>
+    /// Waits until an app's subscriptions are live: events stay in memory here, and what nobody listens to yet
+    /// is gone.
+    /// </summary>
+    internal async Task UntilReadyAsync(string appId)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        var app = _server.Apps.All.Single(app => app.AppId == appId);
+        while (!app.IsReady)
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, limit.Token);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _server.DisposeAsync();
