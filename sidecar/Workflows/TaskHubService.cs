@@ -121,9 +121,14 @@ internal sealed partial class TaskHubService(WorkflowEngine engine)
         ServerCallContext context
     )
     {
-        if (request.RequestCase == PurgeInstancesRequest.RequestOneofCase.PurgeInstanceFilter)
+        if (request.PurgeInstanceFilter is { } filter)
         {
-            throw WorkflowFault.Unsupported("purging by filter is not implemented");
+            return await engine.PurgeWhereAsync(
+                AppOf(context),
+                filter,
+                request.Recursive,
+                context.CancellationToken
+            );
         }
         var purged = await engine.PurgeAsync(
             KeyOf(context, request.InstanceId),
@@ -168,6 +173,19 @@ internal sealed partial class TaskHubService(WorkflowEngine engine)
             ?? throw WorkflowFault.NoHistory(request.InstanceId);
         return new GetInstanceHistoryResponse { Events = { history } };
     }
+
+    public override async Task<RerunWorkflowFromEventResponse> RerunWorkflowFromEvent(
+        RerunWorkflowFromEventRequest request,
+        ServerCallContext context
+    ) =>
+        new()
+        {
+            NewInstanceID = await engine.RerunAsync(
+                KeyOf(context, request.SourceInstanceID),
+                request,
+                context.CancellationToken
+            ),
+        };
 
     private static bool IsStarted(RunView view) => view.Status != OrchestrationStatus.Pending;
 

@@ -185,39 +185,51 @@ internal sealed class TurnOutcome
             child.InstanceId.Length > 0
                 ? child.InstanceId
                 : string.Create(CultureInfo.InvariantCulture, $"{_run.Key.InstanceId}:{id:x4}");
-        var trace = _run.Started.ParentTraceContext;
-        Add(
-            id,
-            new HistoryEvent
+        var created = new HistoryEvent
+        {
+            ChildWorkflowInstanceCreated = new()
             {
-                ChildWorkflowInstanceCreated = new()
-                {
-                    InstanceId = childId,
-                    Name = child.Name,
-                    Version = child.Version,
-                    Input = child.Input,
-                    ParentTraceContext = trace,
-                },
-                Router = router,
-            }
-        );
+                InstanceId = childId,
+                Name = child.Name,
+                Version = child.Version,
+                Input = child.Input,
+                ParentTraceContext = _run.Started.ParentTraceContext,
+            },
+            Router = router,
+        };
+        Add(id, created);
+        Messages.Add(StartOfChild(_run, created, _now));
+    }
+
+    /// <summary>What the parent's event sets in motion: the start of the child, on its way to the child's
+    /// app.</summary>
+    public static Message StartOfChild(Run parent, HistoryEvent created, DateTimeOffset now)
+    {
+        var child = created.ChildWorkflowInstanceCreated;
         var started = new ExecutionStartedEvent
         {
             Name = child.Name,
             Version = child.Version,
             Input = child.Input,
-            WorkflowInstance = new() { InstanceId = childId, ExecutionId = NewExecutionId(_now) },
+            WorkflowInstance = new() { InstanceId = child.InstanceId, ExecutionId = NewExecutionId(now) },
             ParentInstance = new()
             {
-                TaskScheduledId = id,
-                Name = _run.Started.Name,
-                Version = _run.Started.Version,
-                WorkflowInstance = new() { InstanceId = _run.Key.InstanceId, ExecutionId = _executionId },
-                AppID = _run.Key.AppId,
+                TaskScheduledId = created.EventId,
+                Name = parent.Started.Name,
+                Version = parent.Started.Version,
+                WorkflowInstance = new()
+                {
+                    InstanceId = parent.Key.InstanceId,
+                    ExecutionId = parent.ExecutionId,
+                },
+                AppID = parent.Key.AppId,
             },
-            ParentTraceContext = trace,
+            ParentTraceContext = child.ParentTraceContext,
         };
-        Send(router, childId, HistoryEvents.Started(started, _now));
+        return new Message(
+            KeyOf(created.Router, parent, child.InstanceId),
+            HistoryEvents.Started(started, now)
+        );
     }
 
     private void SendEvent(int id, SendEventAction send, TaskRouter? router)
@@ -277,13 +289,16 @@ internal sealed class TurnOutcome
         Events.Add(decided);
     }
 
-    private void Send(TaskRouter? router, string instanceId, HistoryEvent what)
-    {
-        var app = router is { HasTargetAppID: true, TargetAppID.Length: > 0 }
-            ? router.TargetAppID
-            : _run.Key.AppId;
-        Messages.Add(new Message(new InstanceKey(app, instanceId), what));
-    }
+    private void Send(TaskRouter? router, string instanceId, HistoryEvent what) =>
+        Messages.Add(new Message(KeyOf(router, _run, instanceId), what));
+
+    private static InstanceKey KeyOf(TaskRouter? router, Run sender, string instanceId) =>
+        new(
+            router is { HasTargetAppID: true, TargetAppID.Length: > 0 }
+                ? router.TargetAppID
+                : sender.Key.AppId,
+            instanceId
+        );
 }
 
 /// <summary>An event on its way to another instance.</summary>

@@ -14,7 +14,7 @@ internal sealed partial class WorkflowEngine
     )
     {
         ThrowIfBehind();
-        var id = request.InstanceId.Length > 0 ? request.InstanceId : Guid.CreateVersion7(Now).ToString();
+        var id = request.InstanceId.Length > 0 ? request.InstanceId : NewInstanceId();
         if (!InstanceKey.IsValidId(id))
         {
             throw WorkflowFault.BadId();
@@ -142,6 +142,8 @@ internal sealed partial class WorkflowEngine
             throw WorkflowFault.NoSuchInstance(key.InstanceId);
         }
     }
+
+    private string NewInstanceId() => Guid.CreateVersion7(Now).ToString();
 
     private Task Start(WorkflowApp app, ExecutionStartedEvent started)
     {

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace Souk.Sidecar.Workflows;
 
-/// <summary>Reading and deleting instances: active ones from memory, ended ones from the log.</summary>
+/// <summary>Reading instances: active ones from memory, ended ones from the log.</summary>
 internal sealed partial class WorkflowEngine
 {
     /// <summary>The instance's durable state, or null when there is none of that id.</summary>
@@ -96,84 +96,6 @@ internal sealed partial class WorkflowEngine
     {
         await OpenAsync(appId, cancellation);
         return await StoredAsync(_store.ListAsync(appId, after, limit, cancellation));
-    }
-
-    /// <summary>Deletes an ended instance, with its children if asked to, and says how many went.</summary>
-    public async Task<int> PurgeAsync(
-        InstanceKey key,
-        bool recursive,
-        bool force,
-        CancellationToken cancellation
-    )
-    {
-        var app = await OpenAsync(key.AppId, cancellation);
-        var doomed = await FamilyAsync(key, recursive, cancellation);
-        if (doomed.Count == 0)
-        {
-            throw WorkflowFault.NotPurged($"no such instance exists: '{key.InstanceId}'");
-        }
-        Task durable;
-        lock (_gate)
-        {
-            if (!force && doomed.Find(id => app.Find(id) is not null) is { } active)
-            {
-                throw WorkflowFault.NotPurged($"the instance '{active}' is not in a terminal state");
-            }
-            durable = Submit(Purge(app, doomed));
-        }
-        await durable.WaitAsync(cancellation);
-        return doomed.Count;
-    }
-
-    private Commit Purge(WorkflowApp app, List<string> ids)
-    {
-        var commit = new Commit();
-        foreach (var id in ids)
-        {
-            var key = new InstanceKey(app.AppId, id);
-            if (app.Find(id) is { } run)
-            {
-                app.NoteEnd(run);
-                app.Remove(run);
-            }
-            _recent.Remove(key);
-            commit.Records.Add(new LogRecord(key, app.NextSequence(), RecordKind.Purged, []));
-        }
-        return commit;
-    }
-
-    /// <summary>The instance and, if asked, those that it and its children started; empty when it is
-    /// unknown.</summary>
-    private async Task<List<string>> FamilyAsync(
-        InstanceKey key,
-        bool recursive,
-        CancellationToken cancellation
-    )
-    {
-        var found = new List<string>();
-        var seen = new HashSet<string> { key.InstanceId };
-        var open = new Queue<string>(seen);
-        while (open.TryDequeue(out var id))
-        {
-            if (
-                await StoredAsync(_store.ReadAsync(key with { InstanceId = id }, cancellation)) is not { } run
-            )
-            {
-                continue;
-            }
-            found.Add(id);
-            var children = run
-                .History.Select(e => e.ChildWorkflowInstanceCreated?.InstanceId)
-                .OfType<string>();
-            foreach (var child in recursive ? children : [])
-            {
-                if (seen.Add(child))
-                {
-                    open.Enqueue(child);
-                }
-            }
-        }
-        return found;
     }
 
     /// <summary>A read of the database; clients are told to try again when it is away.</summary>

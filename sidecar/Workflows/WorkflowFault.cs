@@ -24,6 +24,17 @@ internal static class WorkflowFault
     public static RpcException NotPurged(string why) =>
         Of(StatusCode.Unknown, $"failed to purge workflow state: {why}");
 
+    public static RpcException NotRerun(string why) => Of(StatusCode.InvalidArgument, why);
+
+    public static RpcException NoEvent(string id, uint eventId) =>
+        Of(
+            StatusCode.NotFound,
+            $"the history of '{id}' has no activity, timer or child workflow with event ID '{eventId}'"
+        );
+
+    public static RpcException AlreadyCreated(string id) =>
+        Of(StatusCode.AlreadyExists, $"workflow '{id}' has already been created");
+
     public static RpcException NoHistory(string id) =>
         Of(StatusCode.NotFound, $"no such instance exists: '{id}'");
 
@@ -35,8 +46,6 @@ internal static class WorkflowFault
 
     public static RpcException BadField(string field, string problem) =>
         Of(StatusCode.InvalidArgument, $"{field} {problem}");
-
-    public static RpcException Unsupported(string what) => Of(StatusCode.Unimplemented, what);
 
     public static RpcException StoreBehind() =>
         Of(StatusCode.Unavailable, "the workflow store does not answer; try again");

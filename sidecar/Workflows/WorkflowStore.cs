@@ -1,7 +1,9 @@
 using System.Runtime.CompilerServices;
 using Dapr.DurableTask.Protobuf;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Souk.Sidecar.Workflows;
 
@@ -120,6 +122,45 @@ internal sealed class WorkflowStore : IAsyncDisposable
          where app_id = $1 and instance_id > $2
          order by instance_id limit $3
         """;
+
+    /// <summary>Ids of ended instances that the filter takes, oldest first, at most <paramref
+    /// name="limit"/>.</summary>
+    public async Task<List<string>> FindEndedAsync(
+        string appId,
+        PurgeInstanceFilter filter,
+        int limit,
+        CancellationToken cancellation
+    )
+    {
+        await using var command = _source.CreateCommand(FindEndedSql);
+        command.Parameters.Add(new() { Value = appId });
+        command.Parameters.Add(TimeOrNull(filter.CreatedTimeFrom));
+        command.Parameters.Add(TimeOrNull(filter.CreatedTimeTo));
+        command.Parameters.Add(new() { Value = filter.RuntimeStatus.Select(s => (short)s).ToArray() });
+        command.Parameters.Add(new() { Value = limit });
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var ids = new List<string>();
+        while (await reader.ReadAsync(cancellation))
+        {
+            ids.Add(reader.GetString(0));
+        }
+        return ids;
+    }
+
+    private const string FindEndedSql = """
+        select instance_id from workflow_instance
+         where app_id = $1 and finish_time is not null
+           and ($2 is null or create_time >= $2) and ($3 is null or create_time <= $3)
+           and (cardinality($4) = 0 or status = any($4))
+         order by create_time, instance_id limit $5
+        """;
+
+    private static NpgsqlParameter TimeOrNull(Timestamp? time) =>
+        new()
+        {
+            Value = time is null ? DBNull.Value : Times.Instant(time)?.UtcDateTime ?? DateTime.MaxValue,
+            NpgsqlDbType = NpgsqlDbType.TimestampTz,
+        };
 
     /// <summary>A connection for the log writer, which keeps it for as long as it works.</summary>
     public ValueTask<NpgsqlConnection> OpenAsync(CancellationToken cancellation) =>

@@ -10,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Souk.Sidecar;
+using Souk.Sidecar.Api;
 using Souk.Sidecar.Components;
 using Souk.Sidecar.Files;
 using Souk.Sidecar.Redis;
@@ -66,6 +67,9 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
         });
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(new TaskHubService(engine));
+        builder.Services.AddSingleton(
+            new DaprService(TimeProvider.System, new WorkflowManagement(engine, TimeProvider.System))
+        );
         var app = await OpenAppAsync(appId);
         builder.Services.AddSingleton(_ => app);
         var web = builder.Build();
@@ -77,6 +81,7 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
             }
         );
         web.MapGrpcService<TaskHubService>();
+        web.MapGrpcService<DaprService>();
         new WorkflowHttp(new WorkflowManagement(engine, TimeProvider.System)).Map(web);
         await web.StartAsync();
         return new WorkflowRuntime(web, engine, appId);
