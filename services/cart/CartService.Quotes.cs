@@ -18,6 +18,8 @@ internal sealed partial class CartService
         var cart = await carts.GetAsync(userId, context.CancellationToken);
         var skus = cart.Items.Select(line => line.Sku);
         var offers = await OffersAsync(skus, Mesh.Call(context, CatalogTimeout));
+        foreach (var offer in offers.Values)
+            CheckSeller(offer);
         // What the buyer sees here is what they agree to at checkout (K18), so the cart remembers it.
         if (!ReferenceEquals(CartChanges.Reprice(cart, offers), cart))
             cart = await carts.ChangeAsync(

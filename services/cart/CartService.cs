@@ -44,12 +44,24 @@ internal sealed partial class CartService(
     private static Offer Purchasable(IReadOnlyDictionary<string, Offer> offers, string key)
     {
         var offer = offers.GetValueOrDefault(key) ?? throw Fault.NotFound("SKU", key);
+        CheckSeller(offer);
         return offer.Purchasable
             ? offer
             : throw Fault.FailedPrecondition(
                 Reason.ProductUnavailable,
                 $"{offer.Sku} is not on sale at the moment.",
                 ("sku", offer.Sku)
+            );
+    }
+
+    private static void CheckSeller(Offer offer)
+    {
+        if (offer.SellerInactive)
+            throw Fault.FailedPrecondition(
+                Reason.SellerInactive,
+                $"The seller of {offer.Sku} does not sell at the moment.",
+                ("sku", offer.Sku),
+                ("seller_id", offer.SellerId)
             );
     }
 

@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Logging;
 using Souk.Catalog.V1;
+using Souk.Identity.V1;
 
 namespace Souk.Catalog;
 
 /// <summary>
 /// What catalog does about its own documents' changes: product.changed comes from the state store's outbox,
-/// feeds the listing and goes on as cache.invalidate, in one transaction.
+/// feeds the listing and goes on as cache.invalidate, in one transaction. And what it learns about sellers.
 /// </summary>
 internal sealed partial class CatalogEvents(Products products, Outbox outbox, ILogger<CatalogEvents> logger)
     : IEventHandlers
@@ -13,7 +14,8 @@ internal sealed partial class CatalogEvents(Products products, Outbox outbox, IL
     /// <inheritdoc />
     public void Subscribe(EventMap on) =>
         on.On<ProductChanged>("product.changed", ListAsync)
-            .On<CacheInvalidate>("cache.invalidate", ForgetAsync);
+            .On<CacheInvalidate>("cache.invalidate", ForgetAsync)
+            .On<SellerChanged>("seller.changed", products.Sellers.ApplyAsync);
 
     private async Task ListAsync(ProductChanged changed, EventContext context)
     {

@@ -12,6 +12,7 @@ internal static class CatalogHost
     {
         service.Service<CatalogService>().Events<CatalogEvents>().Job<ListingRebuild>().Job<CacheReport>();
         service.Singleton<ProductStore>().Singleton<Products>().Singleton<ProductEditor>().Singleton<Skus>();
+        service.Singleton<Sellers>();
         service.Services.AddSingleton(CatalogSettings.FromEnvironment());
     }
 }

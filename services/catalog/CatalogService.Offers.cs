@@ -26,6 +26,7 @@ internal sealed partial class CatalogService
             if (byProduct.TryGetValue(productId, out var offer))
                 response.Offers.Add(offer);
         }
+        await products.Sellers.MarkAsync(response.Offers, token);
         return response;
     }
 

@@ -16,12 +16,16 @@ internal sealed class Products
     private readonly ProductStore _store;
     private readonly FreshCache<Guid, ProductDocument> _hot;
 
-    public Products(ProductStore store, TimeProvider clock)
+    public Products(ProductStore store, Sellers sellers, TimeProvider clock)
     {
+        Sellers = sellers;
         _store = store;
         _hot = new FreshCache<Guid, ProductDocument>(GenerationSize, s_lifetime, clock);
         Telemetry.Meter.CreateObservableCounter("catalog.product_cache.reads", Reads, "{read}");
     }
+
+    /// <summary>Who sells them.</summary>
+    internal Sellers Sellers { get; }
 
     /// <summary>Reads answered from memory since the start.</summary>
     internal long Hits => _hot.Hits;

@@ -13,7 +13,7 @@ internal sealed partial class IdentityService
     public override async Task<KeySet> GetKeySet(GetKeySetRequest request, ServerCallContext context)
     {
         var set = new KeySet();
-        foreach (var key in await keys.GetAsync(context.CancellationToken))
+        foreach (var key in await tokens.KeysAsync(context.CancellationToken))
         {
             set.Keys.Add(
                 new Key

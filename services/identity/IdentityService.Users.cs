@@ -43,19 +43,33 @@ internal sealed partial class IdentityService
         if (request.Roles.Any(role => role is < Role.Buyer or > Role.Admin))
             throw Fault.InvalidArgument("roles", "takes buyer, seller, moderator, operator and admin");
         var names = request.Roles.Distinct().Order().Select(RoleSet.Name).ToArray();
-        return await db.OneAsync(
-                SetUserRolesSql,
-                [id, names, clock.GetUtcNow()],
-                ReadUser,
-                context.CancellationToken
-            ) ?? throw Fault.NotFound("user", request.UserId);
+        return await db.InTransactionAsync(
+            async tx =>
+            {
+                var changed =
+                    await tx.OneAsync(
+                        SetUserRolesSql,
+                        [id, names, clock.GetUtcNow()],
+                        row => new RolesChanged(ReadUser(row), WasSeller: row.GetBoolean(5)),
+                        tx.CancellationToken
+                    ) ?? throw Fault.NotFound("user", request.UserId);
+                if (changed.WasSeller && !changed.User.Roles.Contains(Role.Seller))
+                    await ChangeSellerAsync(tx, id, SellerStatus.Suspended);
+                return changed.User;
+            },
+            context.CancellationToken
+        );
     }
 
     private const string SetUserRolesSql = """
+        with before as (select roles from users where id = $1 for update)
         update users set roles = $2, updated_at = $3
+          from before
          where id = $1
-        returning id, name, email, roles, created_at
+        returning id, name, email, users.roles, created_at, 'seller' = any(before.roles)
         """;
+
+    private sealed record RolesChanged(User User, bool WasSeller);
 
     // Only delivery proves an address; this catches what cannot be one.
     private static bool IsAddress(string email)

@@ -8,7 +8,7 @@ internal sealed partial class IdentityService(
     Db db,
     PasswordHasher passwords,
     TokenIssuer tokens,
-    SigningKeys keys,
+    Outbox outbox,
     ServiceSettings settings,
     TimeProvider clock
 ) : V1.IdentityService.IdentityServiceBase

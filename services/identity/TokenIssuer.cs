@@ -56,6 +56,10 @@ internal sealed class TokenIssuer(SigningKeys keys, TimeProvider clock)
     public Task<string> IssueForServiceAsync(string appId, CancellationToken cancellationToken) =>
         IssueAsync($"svc_{appId}", RoleSet.Of(Role.Service), AccessLifetime, cancellationToken);
 
+    /// <summary>What the tokens are checked with, the key that signs now first.</summary>
+    public Task<IReadOnlyList<TokenKey>> KeysAsync(CancellationToken cancellationToken) =>
+        keys.GetAsync(cancellationToken);
+
     private static string Part(Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>(256);

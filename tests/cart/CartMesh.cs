@@ -66,13 +66,13 @@ internal sealed class CartMesh : IAsyncDisposable
     }
 
     /// <summary>Lists a product.</summary>
-    internal async Task<Product> DraftAsync(Product product) =>
-        await Catalog(s_seller).CreateProductAsync(new CreateProductRequest { Product = product });
+    internal async Task<Product> DraftAsync(Product product, TestCaller? seller = null) =>
+        await Catalog(seller ?? s_seller).CreateProductAsync(new CreateProductRequest { Product = product });
 
     /// <summary>Lists a product and puts it on sale.</summary>
-    internal async Task<Product> OnSaleAsync(Product product)
+    internal async Task<Product> OnSaleAsync(Product product, TestCaller? seller = null)
     {
-        var draft = await DraftAsync(product);
+        var draft = await DraftAsync(product, seller);
         return await Catalog(s_moderator)
             .ApproveProductAsync(new ApproveProductRequest { ProductId = draft.ProductId });
     }

@@ -170,7 +170,7 @@ internal sealed class ListingTests
         var product = await other.DraftAsync(Samples.Phone());
         await other.ListedAsync(product);
         var id = Ids.Parse("prod", product.ProductId);
-        var reader = new Products(other.Get<ProductStore>(), other.Clock);
+        var reader = new Products(other.Get<ProductStore>(), other.Get<Sellers>(), other.Clock);
         Assert.That((await reader.GetAsync(id, CancellationToken.None))!.Version, Is.EqualTo(1));
 
         await other.Moderator.ApproveProductAsync(

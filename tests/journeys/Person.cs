@@ -50,6 +50,9 @@ internal sealed class Person
         return person;
     }
 
+    /// <summary>The same person after signing in anew, with the roles they have now.</summary>
+    internal Task<Person> SignInAgainAsync() => LoginAsync(_rest, _email, _password);
+
     /// <summary>An access token that is good for some minutes more.</summary>
     internal async Task<string> TokenAsync()
     {

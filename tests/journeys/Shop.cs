@@ -10,22 +10,26 @@ internal sealed class Shop : IDisposable
     private readonly SemaphoreSlim _door = new(1, 1);
     private readonly List<Person> _crowd = [];
 
-    private Shop(Rest rest, Person seller, Person staff)
+    private Shop(Rest rest, Person seller, Person staff, Person admin)
     {
         _rest = rest;
         Seller = seller;
         Operator = staff;
+        Admin = admin;
     }
 
     internal Person Seller { get; }
 
     internal Person Operator { get; }
 
+    internal Person Admin { get; }
+
     internal static async Task<Shop> OpenAsync(LiveMesh mesh) =>
         new(
             mesh.Rest,
             await Person.LoginAsync(mesh.Rest, LiveMesh.EmailOf("seller"), mesh.Password),
-            await Person.LoginAsync(mesh.Rest, LiveMesh.EmailOf("operator"), mesh.Password)
+            await Person.LoginAsync(mesh.Rest, LiveMesh.EmailOf("operator"), mesh.Password),
+            await Person.LoginAsync(mesh.Rest, LiveMesh.EmailOf("admin"), mesh.Password)
         );
 
     /// <summary>Somebody new.</summary>
@@ -51,12 +55,22 @@ internal sealed class Shop : IDisposable
     }
 
     /// <summary>Lists a product of one variant, with stock.</summary>
-    internal async Task<Goods> GoodsAsync(int stock, decimal price = 25m)
+    internal async Task<Goods> GoodsAsync(int stock, decimal price = 25m, Person? seller = null)
     {
         var sku = $"sku-{Guid.CreateVersion7():N}";
-        var product = (await Seller.InsistAsync(Call.Post("/api/v1/products", Product(sku, price)))).Ok();
+        var listing = Call.Post("/api/v1/products", Product(sku, price));
+        var product = (await (seller ?? Seller).InsistAsync(listing)).Ok();
         await ReceiveAsync(sku, stock);
         return new Goods(product.Text("product_id"), sku);
+    }
+
+    /// <summary>A seller of their own for a test that takes something from them.</summary>
+    internal async Task<Person> NewSellerAsync()
+    {
+        var person = await BuyerAsync();
+        var roles = new JsonObject { ["roles"] = new JsonArray("buyer", "seller") };
+        (await Admin.SendAsync(Call.Put($"/api/v1/users/{person.UserId}/roles", roles))).Ok();
+        return await person.SignInAgainAsync();
     }
 
     internal async Task ReceiveAsync(string sku, int quantity)
@@ -67,7 +81,7 @@ internal sealed class Shop : IDisposable
             ["quantity"] = quantity,
             ["document_id"] = $"delivery-{Guid.CreateVersion7():N}",
         };
-        (await Seller.InsistAsync(Call.Post($"/api/v1/inventory/{sku}/receipts", receipt))).Ok();
+        (await Operator.InsistAsync(Call.Post($"/api/v1/inventory/{sku}/receipts", receipt))).Ok();
     }
 
     /// <summary>Changes the price of what is on sale.</summary>
