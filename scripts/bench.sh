@@ -1,11 +1,22 @@
 #!/usr/bin/env bash
-# Measures the running mesh; starts it when it is not up. bench.sh [SECONDS PER SCENARIO]
+# bench.sh [SECONDS PER SCENARIO] [mesh|sidecar]: measures the mesh through its gateway, and the local runtime
+# alone; starts what is not up. Without a part it measures both.
 source "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 # A log line per call would be measured too.
 export SOUK_LOG_LEVEL=${SOUK_LOG_LEVEL:-Warning}
-scripts/mesh.sh ensure
-settings=$(scripts/mesh.sh env)
-eval "$settings"
+seconds=${1:-20} part=${2:-all}
 dotnet build tests/bench -c Release -nologo -v quiet -clp:ErrorsOnly >&2
-exec dotnet artifacts/bin/Bench/release/Bench.dll "$@"
+bench() { dotnet artifacts/bin/Bench/release/Bench.dll "$@"; }
+
+# First: the runtime's own figures are not to be taken beside a mesh, idle as it may be.
+if [[ $part != mesh ]]; then
+  scripts/backends.sh start
+  settings=$(scripts/backends.sh env)
+  (eval "$settings" && SOUK_RUN_DIR=$RUN bench sidecar "$seconds")
+fi
+if [[ $part != sidecar ]]; then
+  scripts/mesh.sh ensure
+  settings=$(scripts/mesh.sh env)
+  (eval "$settings" && bench mesh "$seconds")
+fi

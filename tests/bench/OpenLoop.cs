@@ -29,6 +29,23 @@ internal sealed record Measurement(
     double? TargetPerSecond
 );
 
+/// <summary>An operation to start again and again.</summary>
+internal sealed record Load(double PerSecond, Func<long, CancellationToken, Task> Operation)
+{
+    /// <summary>
+    /// How late the generator may be without the operation being charged for it. A timer's grain is a millisecond:
+    /// nothing to a purchase, everything to a call of a quarter of it.
+    /// </summary>
+    public TimeSpan Grain { get; init; }
+}
+
+/// <summary>What became of a load: latencies in milliseconds, shortest first.</summary>
+internal sealed record LoadResult(
+    double[] Latencies,
+    IReadOnlyDictionary<string, int> Failures,
+    double Seconds
+);
+
 /// <summary>
 /// Starts operations at a constant rate, whether or not earlier ones have ended, and measures each from the
 /// instant it was due: a stall is charged to all that it delayed, as users would feel it.
@@ -39,17 +56,16 @@ internal static class OpenLoop
     /// failure.</summary>
     private const int InFlightMax = 2_000;
 
-    public static async Task<Measurement> RunAsync(
-        Scenario scenario,
-        Shop shop,
+    public static async Task<LoadResult> RunAsync(
+        Load load,
         TimeSpan duration,
         CancellationToken cancellationToken
     )
     {
         var latencies = new ConcurrentBag<double>();
         var failures = new ConcurrentDictionary<string, int>();
-        var count = (long)(scenario.PerSecond * duration.TotalSeconds);
-        var ticksBetween = Stopwatch.Frequency / scenario.PerSecond;
+        var count = (long)(load.PerSecond * duration.TotalSeconds);
+        var ticksBetween = Stopwatch.Frequency / load.PerSecond;
         var pending = new List<Task>((int)count);
         var inFlight = 0;
         var start = Stopwatch.GetTimestamp();
@@ -65,34 +81,22 @@ internal static class OpenLoop
             }
 
             Interlocked.Increment(ref inFlight);
-            pending.Add(OneAsync(i, due));
+            var late = Stopwatch.GetElapsedTime(due);
+            pending.Add(OneAsync(i, late < load.Grain ? Stopwatch.GetTimestamp() : due));
         }
 
         await Task.WhenAll(pending);
         var elapsed = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        var sorted = latencies.Order().ToArray();
-        return new Measurement(
-            scenario.Name,
-            scenario.PerSecond,
-            sorted.Length / elapsed,
-            failures,
-            Percentile(sorted, 0.50),
-            Percentile(sorted, 0.95),
-            Percentile(sorted, 0.99),
-            sorted.Length == 0 ? 0 : sorted[^1],
-            scenario.TargetP95,
-            scenario.TargetPerSecond
-        );
+        return new LoadResult([.. latencies.Order()], failures, elapsed);
 
-        async Task OneAsync(long index, long due)
+        async Task OneAsync(long index, long from)
         {
             try
             {
-                await scenario.Operation(shop, index, cancellationToken);
-                latencies.Add(Stopwatch.GetElapsedTime(due).TotalMilliseconds);
+                await load.Operation(index, cancellationToken);
+                latencies.Add(Stopwatch.GetElapsedTime(from).TotalMilliseconds);
             }
-            catch (Exception fault)
-                when (fault is HttpRequestException or OperationFailedException or TaskCanceledException)
+            catch (Exception fault) when (!cancellationToken.IsCancellationRequested)
             {
                 failures.AddOrUpdate(fault.Message, 1, (_, n) => n + 1);
             }

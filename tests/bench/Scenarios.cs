@@ -9,8 +9,24 @@ internal sealed record Scenario(
     Func<Shop, long, CancellationToken, Task> Operation
 )
 {
-    public Task<Measurement> RunAsync(Shop shop, TimeSpan duration, CancellationToken cancellationToken) =>
-        OpenLoop.RunAsync(this, shop, duration, cancellationToken);
+    public async Task<Measurement> RunAsync(Shop shop, TimeSpan duration, CancellationToken cancellationToken)
+    {
+        var load = new Load(PerSecond, (index, token) => Operation(shop, index, token));
+        var result = await OpenLoop.RunAsync(load, duration, cancellationToken);
+        var sorted = result.Latencies;
+        return new Measurement(
+            Name,
+            PerSecond,
+            sorted.Length / result.Seconds,
+            result.Failures,
+            OpenLoop.Percentile(sorted, 0.50),
+            OpenLoop.Percentile(sorted, 0.95),
+            OpenLoop.Percentile(sorted, 0.99),
+            sorted.Length == 0 ? 0 : sorted[^1],
+            TargetP95,
+            TargetPerSecond
+        );
+    }
 }
 
 /// <summary>The loads that the project sets itself targets for.</summary>

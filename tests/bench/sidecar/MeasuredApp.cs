@@ -1,0 +1,75 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Dapr.AppCallback.Autogen.Grpc.v1;
+using Dapr.Client.Autogen.Grpc.v1;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Souk.Bench.Sidecar;
+
+/// <summary>The app behind the sidecar: echoes calls, and notes the events that it was sent.</summary>
+internal sealed class MeasuredApp : AppCallback.AppCallbackBase, IAsyncDisposable
+{
+    internal const string PubSub = "pubsub";
+    internal const string Topic = "bench";
+
+    private readonly ConcurrentDictionary<string, TaskCompletionSource> _expected = [];
+    private readonly WebApplication _web;
+
+    private MeasuredApp(int port)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.Listen(IPAddress.Loopback, port, listen => listen.Protocols = HttpProtocols.Http2)
+        );
+        builder.Services.AddGrpc();
+        builder.Services.AddSingleton(this);
+        _web = builder.Build();
+        _web.MapGrpcService<MeasuredApp>();
+    }
+
+    public static async Task<MeasuredApp> StartAsync(int port)
+    {
+        var app = new MeasuredApp(port);
+        await app._web.StartAsync();
+        return app;
+    }
+
+    /// <summary>Completes when an event with these bytes as data was delivered.</summary>
+    public Task DeliveryOf(string data) =>
+        _expected.GetOrAdd(data, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+    public override Task<InvokeResponse> OnInvoke(InvokeRequest request, ServerCallContext context) =>
+        Task.FromResult(new InvokeResponse { Data = request.Data });
+
+    public override Task<ListTopicSubscriptionsResponse> ListTopicSubscriptions(
+        Empty request,
+        ServerCallContext context
+    )
+    {
+        var response = new ListTopicSubscriptionsResponse();
+        response.Subscriptions.Add(new TopicSubscription { PubsubName = PubSub, Topic = Topic });
+        return Task.FromResult(response);
+    }
+
+    public override Task<TopicEventResponse> OnTopicEvent(
+        TopicEventRequest request,
+        ServerCallContext context
+    )
+    {
+        if (_expected.TryRemove(request.Data.ToStringUtf8(), out var waiting))
+        {
+            waiting.TrySetResult();
+        }
+
+        return Task.FromResult(new TopicEventResponse());
+    }
+
+    public ValueTask DisposeAsync() => _web.DisposeAsync();
+}
