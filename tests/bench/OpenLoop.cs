@@ -33,8 +33,8 @@ internal sealed record Measurement(
 internal sealed record Load(double PerSecond, Func<long, CancellationToken, Task> Operation)
 {
     /// <summary>
-    /// How late the generator may be without the operation being charged for it. A timer's grain is a millisecond:
-    /// nothing to a purchase, everything to a call of a quarter of it.
+    /// How late the generator may be without the operation being charged for it. A timer's grain is a
+    /// millisecond: nothing to a purchase, everything to a call of a quarter of it.
     /// </summary>
     public TimeSpan Grain { get; init; }
 }

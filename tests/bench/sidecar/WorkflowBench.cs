@@ -7,7 +7,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Souk.Bench.Sidecar;
 
-/// <summary>Workflows of five activities that do nothing: what is measured is the engine and its log.</summary>
+/// <summary>Workflows of five activities that do nothing: what is measured is the engine and its
+/// log.</summary>
 internal static class WorkflowBench
 {
     private const int UnderWay = 100;
