@@ -4,8 +4,8 @@ using Dapr.DurableTask.Protobuf;
 namespace Souk.Sidecar.Workflows;
 
 /// <summary>
-/// The past that a rerun begins with: what the source did up to and including the turn that decided the chosen
-/// event. A pure decision; whatever that past leaves unanswered is done again.
+/// The past that a rerun begins with: what the source did up to and including the turn that decided the
+/// chosen event. A pure decision; whatever that past leaves unanswered is done again.
 /// </summary>
 internal sealed record RerunHistory(HistoryEvent Started, IReadOnlyList<HistoryEvent> Turn)
 {

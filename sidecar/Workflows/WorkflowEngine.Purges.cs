@@ -36,8 +36,8 @@ internal sealed partial class WorkflowEngine
     }
 
     /// <summary>
-    /// Deletes the app's ended instances that the filter takes, oldest first and a bounded number at a time: the
-    /// answer says whether there may be more. </summary>
+    /// Deletes the app's ended instances that the filter takes, oldest first and a bounded number at a time:
+    /// the answer says whether there may be more. </summary>
     public async Task<PurgeInstancesResponse> PurgeWhereAsync(
         string appId,
         PurgeInstanceFilter filter,

@@ -68,8 +68,8 @@ internal sealed class TestSidecar : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits until an app's subscriptions are live: events stay in memory here, and what nobody listens to yet
-    /// is gone.
+    /// Waits until an app's subscriptions are live: events stay in memory here, and what nobody listens to
+    /// yet is gone.
     /// </summary>
     internal async Task UntilReadyAsync(string appId)
     {

@@ -7,8 +7,7 @@ namespace Souk.Bench;
 /// <summary>
 /// <c>bench mesh|sidecar [seconds per scenario]</c>: measures the running mesh through its REST gateway, or
 /// the local runtime alone. Load goes to loopback only and stops by itself. Prints a table and writes it
-/// under
-/// <c>.run/bench</c>. </summary>
+/// under <c>.run/bench</c>. </summary>
 internal static class BenchHost
 {
     private static async Task<int> Main(string[] args)

@@ -5,7 +5,8 @@ using DaprClient = Dapr.Client.Autogen.Grpc.v1.Dapr.DaprClient;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
-/// <summary>The workflow methods of the runtime API over gRPC: other errors than the workflow protocol's.</summary>
+/// <summary>The workflow methods of the runtime API over gRPC: other errors than the workflow
+/// protocol's.</summary>
 internal sealed class BetaTests : WorkflowFixture
 {
     private ProtocolWorker _worker = null!;
