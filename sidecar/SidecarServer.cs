@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Api;
+using Souk.Sidecar.Api.Http;
 using Souk.Sidecar.Components;
 using Souk.Sidecar.Files;
 using Souk.Sidecar.Proxy;
@@ -90,7 +91,7 @@ internal sealed class SidecarServer : IAsyncDisposable
             services.GetRequiredService<ILoggerFactory>()
         ));
         builder.Services.AddRouting();
-        builder.Services.AddGrpc();
+        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = specs.Max(spec => spec.MaxBodyBytes));
         builder.Services.AddSingleton<TaskHubService>();
         builder.Services.AddSingleton(_ =>
             _workflows ?? throw new InvalidOperationException("no app has an actor state store")
@@ -115,9 +116,12 @@ internal sealed class SidecarServer : IAsyncDisposable
         if (_workflows is not null)
         {
             _web.MapGrpcService<TaskHubService>();
-            new WorkflowHttp(new WorkflowManagement(_workflows, TimeProvider.System)).Map(_web);
+            var workflows = new WorkflowManagement(_workflows, TimeProvider.System);
+            new WorkflowHttp(workflows).Map(_web);
+            foreach (var app in Apps.All)
+                app.ConnectedWorkers = () => workflows.ConnectedWorkers(app.AppId);
         }
-        HttpApi.Map(_web);
+        HttpApi.Map(new ApiRoutes(_web));
         await StartAsync(_web, cancellation);
         foreach (var app in Apps.All)
             app.Start();

@@ -1,3 +1,4 @@
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 
 namespace Souk.Sidecar.Api;
@@ -11,4 +12,7 @@ internal sealed class DaprException(Status status, Metadata trailers, int httpSt
     public int HttpStatus => httpStatus;
 
     public string ErrorCode => errorCode;
+
+    /// <summary>Empty for an error without a reason of its own.</summary>
+    public IReadOnlyList<Any> Details { get; init; } = [];
 }

@@ -188,6 +188,10 @@ internal static class DaprFault
         string message
     ) => new Draft(code, http, errorCode, message).Make(app);
 
+    /// <summary>A request over HTTP whose body or path is not what it should be.</summary>
+    public static DaprException Malformed(SidecarApp app, string message) =>
+        Bare(app, StatusCode.InvalidArgument, 400, "ERR_MALFORMED_REQUEST", message);
+
     private static DaprException StateWrite(
         SidecarApp app,
         string errorCode,
@@ -247,9 +251,14 @@ internal static class DaprFault
         public DaprException Make(SidecarApp app)
         {
             var trailers = new Metadata();
-            if (Reason is not null)
-                trailers.Add("grpc-status-details-bin", Details(app).ToByteArray());
-            return new DaprException(new Status(Code, Message), trailers, HttpStatus, ErrorCode);
+            if (Reason is null)
+                return new DaprException(new Status(Code, Message), trailers, HttpStatus, ErrorCode);
+            var details = Details(app);
+            trailers.Add("grpc-status-details-bin", details.ToByteArray());
+            return new DaprException(new Status(Code, Message), trailers, HttpStatus, ErrorCode)
+            {
+                Details = details.Details,
+            };
         }
 
         private RpcStatus Details(SidecarApp app)

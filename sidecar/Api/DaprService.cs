@@ -106,14 +106,7 @@ internal sealed partial class DaprService(TimeProvider clock, WorkflowManagement
     public override Task<GetMetadataResponse> GetMetadata(
         GetMetadataRequest request,
         ServerCallContext context
-    )
-    {
-        var app = AppOf(context);
-        var metadata = MetadataApi.Get(app);
-        if (workflows is not null)
-            metadata.Workflows = new() { ConnectedWorkers = workflows.ConnectedWorkers(app.AppId) };
-        return Task.FromResult(metadata);
-    }
+    ) => Task.FromResult(MetadataApi.Get(AppOf(context)));
 
     public override Task<Empty> SetMetadata(SetMetadataRequest request, ServerCallContext context)
     {

@@ -20,9 +20,11 @@ internal static class MetadataApi
                 Port = app.Spec.AppPort,
                 Protocol = app.Spec.Protocol,
                 ChannelAddress = app.Spec.AppAddress,
-                MaxConcurrency = -1,
+                MaxConcurrency = app.Spec.MaxConcurrency,
             },
         };
+        if (app.ConnectedWorkers() is { } workers)
+            response.Workflows = new MetadataWorkflows { ConnectedWorkers = workers };
         response.RegisteredComponents.AddRange(ComponentsOf(app));
         response.Subscriptions.AddRange(app.Subscriptions.Current.Select(Describe));
         response.ExtendedMetadata.Add("daprRuntimeVersion", RuntimeVersion);

@@ -18,7 +18,7 @@ internal sealed class AppChannel : IDisposable
 
     private readonly AppSpec _app;
     private readonly TimeProvider _clock;
-    private readonly GrpcChannel? _channel;
+    private readonly SemaphoreSlim? _slots;
     private readonly SemaphoreSlim _lost = new(0, 1);
     private TaskCompletionSource _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -27,8 +27,15 @@ internal sealed class AppChannel : IDisposable
         _app = app;
         _clock = clock;
         AppToken = appToken;
+        _slots = app.MaxConcurrency > 0 ? new SemaphoreSlim(app.MaxConcurrency) : null;
         if (app.AppPort == 0)
             return;
+        Health = app.HealthCheck is { } check ? new AppHealth(check, this, clock) : null;
+        if (HttpAppChannel.Speaks(app.Protocol))
+        {
+            Http = new HttpAppChannel(app, transport, appToken);
+            return;
+        }
         var options = new GrpcChannelOptions
         {
             HttpHandler = transport,
@@ -37,16 +44,26 @@ internal sealed class AppChannel : IDisposable
             InitialReconnectBackoff = ReconnectBackoff,
             MaxReconnectBackoff = ReconnectBackoff,
         };
-        _channel = GrpcChannel.ForAddress($"http://{app.AppAddress}:{app.AppPort}", options);
-        // An HTTP app has its callbacks under other names; this runtime does not deliver to those yet.
-        if (app.Protocol is "grpc" or "grpcs")
-            Callbacks = new AppCallback.AppCallbackClient(_channel);
+        Grpc = GrpcChannel.ForAddress(app.Origin, options);
+        Callbacks = new AppCallback.AppCallbackClient(Grpc);
     }
+
+    /// <summary>Null when the app listens on nothing, or speaks gRPC.</summary>
+    public HttpAppChannel? Http { get; }
+
+    /// <summary>Null when the app listens on nothing, or speaks no gRPC.</summary>
+    public GrpcChannel? Grpc { get; }
 
     /// <summary>Null when the app listens on nothing, or speaks no gRPC.</summary>
     public AppCallback.AppCallbackClient? Callbacks { get; }
 
     public string? AppToken { get; }
+
+    /// <summary>Null when nobody asked for health checks.</summary>
+    public AppHealth? Health { get; }
+
+    /// <summary>Not known to be ill: always so without health checks.</summary>
+    public bool IsHealthy => Health?.IsHealthy ?? true;
 
     public bool IsUp => _up.Task.IsCompletedSuccessfully;
 
@@ -74,6 +91,23 @@ internal sealed class AppChannel : IDisposable
         }
     }
 
+    /// <summary>Takes note of a call over HTTP that found nobody listening.</summary>
+    public void Report(HttpRequestException failure)
+    {
+        if (failure.HttpRequestError == HttpRequestError.ConnectionError)
+            ReportDown();
+    }
+
+    /// <summary>
+    /// Waits for one of the app's <c>--app-max-concurrency</c> places; leaving gives it back.
+    /// </summary>
+    public async ValueTask<Place> EnterAsync(CancellationToken cancellation)
+    {
+        if (_slots is not null)
+            await _slots.WaitAsync(cancellation);
+        return new Place(_slots);
+    }
+
     /// <summary>Waits until the app listens.</summary>
     public Task UntilUpAsync(CancellationToken cancellation) => _up.Task.WaitAsync(cancellation);
 
@@ -98,7 +132,7 @@ internal sealed class AppChannel : IDisposable
     /// </summary>
     public async Task WatchAsync(Func<CancellationToken, Task> onUp, CancellationToken cancellation)
     {
-        if (_channel is null)
+        if (_app.AppPort == 0)
             return;
         while (true)
         {
@@ -120,8 +154,16 @@ internal sealed class AppChannel : IDisposable
 
     public void Dispose()
     {
-        _channel?.Dispose();
+        Grpc?.Dispose();
+        Http?.Dispose();
+        _slots?.Dispose();
         _lost.Dispose();
+    }
+
+    /// <summary>A place among the calls that the app takes at once.</summary>
+    public readonly record struct Place(SemaphoreSlim? Slots) : IDisposable
+    {
+        public void Dispose() => Slots?.Release();
     }
 
     private async Task<bool> ProbeAsync(CancellationToken cancellation)

@@ -17,7 +17,6 @@ internal sealed partial class SidecarApp : IAsyncDisposable
     {
         DangerousDisablePathAndQueryCanonicalization = true,
     };
-    private readonly string _origin;
     private Task _watching = Task.CompletedTask;
     private volatile bool _listed;
 
@@ -30,7 +29,6 @@ internal sealed partial class SidecarApp : IAsyncDisposable
     )
     {
         Spec = spec;
-        _origin = $"http://{spec.AppAddress}:{spec.AppPort}";
         Namespace = settings.Namespace;
         Components = new AppComponents(spec.AppId, components);
         Channel = new AppChannel(spec, transport, settings.AppToken, services.Clock);
@@ -75,11 +73,14 @@ internal sealed partial class SidecarApp : IAsyncDisposable
     /// <summary>The app has been up and its subscriptions are live.</summary>
     public bool IsReady => _listed || Spec.AppPort == 0;
 
+    /// <summary>How many workflow workers the app has connected; null without workflows.</summary>
+    public Func<int?> ConnectedWorkers { get; set; } = () => null;
+
     /// <summary>Asked for by the app: its sidecar is to stop.</summary>
     public Action RequestShutdown { get; set; } = () => { };
 
     /// <summary>Where a path of the app is.</summary>
-    public Uri UriOf(string path) => new(_origin + path, AsGiven);
+    public Uri UriOf(string path) => new(Spec.Origin + path, AsGiven);
 
     /// <summary>The outbox of a store; null when its transactions publish nothing.</summary>
     public Outbox? OutboxOf(StateComponent state) => _outboxes.GetValueOrDefault(state.Name);
@@ -106,7 +107,16 @@ internal sealed partial class SidecarApp : IAsyncDisposable
     {
         try
         {
-            await Channel.WatchAsync(OnUpAsync, _stopping.Token);
+            if (Channel.Health is not { } health)
+            {
+                await Channel.WatchAsync(OnUpAsync, _stopping.Token);
+                return;
+            }
+            // With health checks the port says whom to call, and only the checks say when.
+            await Task.WhenAll(
+                Channel.WatchAsync(_ => Task.CompletedTask, _stopping.Token),
+                health.WatchAsync(OnUpAsync, OnUnhealthyAsync, _stopping.Token)
+            );
         }
         catch (Exception) when (_stopping.IsCancellationRequested)
         {
@@ -123,6 +133,16 @@ internal sealed partial class SidecarApp : IAsyncDisposable
         await Subscriptions.RefreshAsync(cancellation);
         _listed = true;
     }
+
+    // Nothing is brought to an app that says it is ill; what is published meanwhile waits at the broker.
+    private async Task OnUnhealthyAsync(CancellationToken cancellation)
+    {
+        LogUnhealthy(_logger, AppId);
+        await Subscriptions.StopAsync();
+    }
+
+    [LoggerMessage(LogLevel.Warning, "{App} is unhealthy: it is called no more until it is well again")]
+    private static partial void LogUnhealthy(ILogger logger, string app);
 
     [LoggerMessage(LogLevel.Critical, "The sidecar of {App} no longer watches its app")]
     private static partial void LogBlind(ILogger logger, Exception exception, string app);

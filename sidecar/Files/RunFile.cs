@@ -14,6 +14,21 @@ internal sealed record AppSpec
     public string AppAddress { get; init; } = "127.0.0.1";
     public string Protocol { get; init; } = "http";
 
+    /// <summary>Scheme, host and port of the app.</summary>
+    public string Origin => $"{(Protocol is "https" or "grpcs" ? "https" : "http")}://{AppAddress}:{AppPort}";
+
+    /// <summary>Calls that the app takes at once; -1 for any number.</summary>
+    public int MaxConcurrency { get; init; } = -1;
+
+    /// <summary>Null when the app's health is not asked for.</summary>
+    public AppHealthCheck? HealthCheck { get; init; }
+
+    /// <summary>Longest body of a request to the API, and longest message over gRPC.</summary>
+    public int MaxBodyBytes { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>Configuration files, each one's resources as if they were written in one.</summary>
+    public IReadOnlyList<string> ConfigFiles { get; init; } = [];
+
     /// <summary>0 picks a free port.</summary>
     public int HttpPort { get; init; }
 

@@ -16,6 +16,9 @@ internal static class Transport
             AutomaticDecompression = System.Net.DecompressionMethods.None,
             UseCookies = false,
             UseProxy = false,
+#pragma warning disable CA5359 // As Dapr does: an app is where its port is, whatever its certificate says.
+            SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true },
+#pragma warning restore CA5359
             // Trace headers are the caller's and pass through like any other.
             ActivityHeadersPropagator = null,
         };

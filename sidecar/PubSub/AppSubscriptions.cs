@@ -56,8 +56,15 @@ internal sealed partial class AppSubscriptions(
         LogSubscribed(logger, app.AppId, _active.Count);
     }
 
-    public async ValueTask DisposeAsync() =>
+    /// <summary>Ends all subscriptions, until the next refresh.</summary>
+    public async Task StopAsync()
+    {
         await Task.WhenAll(_active.Values.Select(active => active.DisposeAsync()));
+        _active.Clear();
+        _current = [];
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync();
 
     private Active? Subscribe(TopicRoute route)
     {

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Dapr.Client.Autogen.Grpc.v1;
 
-namespace Souk.Sidecar.Api;
+namespace Souk.Sidecar.Api.Http;
 
 /// <summary>
 /// The metadata document as the HTTP API spells it, which is not how protobuf's JSON would.
@@ -31,6 +31,12 @@ internal static class MetadataJson
         json.WriteString("channelAddress", metadata.AppConnectionProperties.ChannelAddress);
         json.WriteNumber("maxConcurrency", metadata.AppConnectionProperties.MaxConcurrency);
         json.WriteEndObject();
+        if (metadata.Workflows is { } workflows)
+        {
+            json.WriteStartObject("workflows");
+            json.WriteNumber("connectedWorkers", workflows.ConnectedWorkers);
+            json.WriteEndObject();
+        }
         json.WriteEndObject();
     }
 

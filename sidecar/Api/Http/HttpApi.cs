@@ -1,0 +1,13 @@
+namespace Souk.Sidecar.Api.Http;
+
+/// <summary>The HTTP API: one class per area, each of which adds its own routes.</summary>
+internal static class HttpApi
+{
+    public static void Map(ApiRoutes routes)
+    {
+        SystemHttp.Map(routes);
+        StateHttp.Map(routes);
+        SecretHttp.Map(routes);
+        LockHttp.Map(routes);
+    }
+}

@@ -1,0 +1,64 @@
+using System.Text.Json;
+
+namespace Souk.Sidecar.Api.Http;
+
+/// <summary>
+/// Reads members of a request's JSON. A member that is missing or null is null; one of another kind is the
+/// caller's mistake, 400 ERR_MALFORMED_REQUEST.
+/// </summary>
+internal static class JsonBody
+{
+    public static JsonElement? Member(ApiCall call, JsonElement json, string name)
+    {
+        if (json.ValueKind != JsonValueKind.Object)
+            throw Wrong(call, "the body", "an object");
+        return json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null
+            ? value
+            : null;
+    }
+
+    public static string? Text(ApiCall call, JsonElement json, string name)
+    {
+        if (Member(call, json, name) is not { } value)
+            return null;
+        return value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : throw Wrong(call, name, "a string");
+    }
+
+    public static int? Whole(ApiCall call, JsonElement json, string name)
+    {
+        if (Member(call, json, name) is not { } value)
+            return null;
+        return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
+            ? number
+            : throw Wrong(call, name, "a whole number");
+    }
+
+    public static IEnumerable<JsonElement> List(ApiCall call, JsonElement json, string name)
+    {
+        if (Member(call, json, name) is not { } value)
+            return [];
+        return value.ValueKind == JsonValueKind.Array
+            ? value.EnumerateArray()
+            : throw Wrong(call, name, "a list");
+    }
+
+    /// <summary>A map of texts; empty when it is missing.</summary>
+    public static IEnumerable<(string Name, string Value)> Texts(ApiCall call, JsonElement json, string name)
+    {
+        if (Member(call, json, name) is not { } map)
+            return [];
+        if (map.ValueKind != JsonValueKind.Object)
+            throw Wrong(call, name, "an object of strings");
+        return map.EnumerateObject()
+            .Select(member =>
+                member.Value.ValueKind == JsonValueKind.String
+                    ? (member.Name, member.Value.GetString() ?? "")
+                    : throw Wrong(call, $"{name}.{member.Name}", "a string")
+            );
+    }
+
+    public static DaprException Wrong(ApiCall call, string name, string wanted) =>
+        DaprFault.Malformed(call.App, $"failed deserializing HTTP body: {name} must be {wanted}");
+}
