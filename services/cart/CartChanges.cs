@@ -19,9 +19,6 @@ internal static class CartChanges
     /// <summary>Most coupons of a cart.</summary>
     public const int CouponsMax = 10;
 
-    // Enough for any client's retries; the document must stay small.
-    private const int DoneMax = 40;
-
     /// <summary>Adds units of an offer, on top of those of the same SKU and seller.</summary>
     public static CartDocument Add(
         CartDocument cart,
@@ -187,16 +184,6 @@ internal static class CartChanges
         var repriced = items.ToArray();
         return repriced.SequenceEqual(cart.Items) ? cart : cart with { Items = repriced };
     }
-
-    /// <summary>Whether this was done to the cart before.</summary>
-    public static bool WasDone(CartDocument cart, string what) => cart.Done.Contains(what);
-
-    /// <summary>Remembers, in the same write, that this was done.</summary>
-    public static CartDocument MarkDone(CartDocument cart, string what) =>
-        cart with
-        {
-            Done = [.. cart.Done.TakeLast(DoneMax - 1), what],
-        };
 
     /// <summary>FAILED_PRECONDITION/QUANTITY_LIMIT.</summary>
     public static Exception TooMany() =>

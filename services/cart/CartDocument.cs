@@ -20,9 +20,12 @@ internal sealed record CartDocument
 
     public DateTimeOffset? ExpiresAt { get; init; }
 
-    /// <summary>What was done to the cart already, newest last: request ids, orders and guests, each with its
-    /// kind.</summary>
-    public IReadOnlyList<string> Done { get; init; } = [];
+    /// <summary>What was done to the cart already.</summary>
+    public IReadOnlyList<Mark> Marks { get; init; } = [];
+
+    /// <summary>Of a guest's cart: what is on its way into a buyer's, and no longer in this one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public HandOver? Leaving { get; init; }
 
     /// <summary>Currency of the lines; empty while there are none.</summary>
     [JsonIgnore]
@@ -37,7 +40,8 @@ internal sealed record CartDocument
             ? Empty(UserId) with
             {
                 SavedItems = SavedItems,
-                Done = Done,
+                Marks = Marks,
+                Leaving = Leaving,
             }
             : this;
 

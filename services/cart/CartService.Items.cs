@@ -12,40 +12,29 @@ internal sealed partial class CartService
     public override async Task<V1.Cart> AddCartItem(AddCartItemRequest request, ServerCallContext context)
     {
         CheckQuantity(request.Quantity, "quantity");
-        if (request.RequestId.Length > 0 && !Guid.TryParse(request.RequestId, out _))
-            throw Fault.InvalidArgument("request_id", "must be a UUID");
-
-        var offers = await OffersAsync([request.Sku], Mesh.Call(context, CatalogTimeout));
-        var offer = Purchasable(offers, request.Sku);
-        CheckProduct(offer, request.ProductId);
-
         var now = carts.Now;
+        var mark = request.RequestId.Length == 0 ? null : Marks.Of(RequestIdOf(request), request, now);
+        var offers = await OffersAsync([request.Sku], Mesh.Call(context, CatalogTimeout));
         var itemId = carts.NewId(ItemPrefix);
-        var what = $"add {request.RequestId} {request.Sku} {request.Quantity}";
         return await ChangeAsync(
             context,
             cart =>
             {
-                if (request.RequestId.Length == 0)
-                    return CartChanges.Add(cart, offer, request.Quantity, itemId, now);
-                if (CartChanges.WasDone(cart, what))
+                // Before anything is said about the offer: a repeat is no worse for what became of it since.
+                if (mark is not null && Marks.Has(cart, mark))
                     return cart;
-                if (
-                    cart.Done.Any(done =>
-                        done.StartsWith($"add {request.RequestId} ", StringComparison.Ordinal)
-                    )
-                )
-                    throw Fault.Aborted(
-                        Type.Reason.IdempotencyMismatch,
-                        "The Idempotency-Key was used before with another item."
-                    );
-                return CartChanges.MarkDone(
-                    CartChanges.Add(cart, offer, request.Quantity, itemId, now),
-                    what
-                );
+                var offer = Purchasable(offers, request.Sku);
+                CheckProduct(offer, request.ProductId);
+                var added = CartChanges.Add(cart, offer, request.Quantity, itemId, now);
+                return mark is null ? added : Marks.Put(added, mark);
             }
         );
     }
+
+    private static Guid RequestIdOf(AddCartItemRequest request) =>
+        Guid.TryParse(request.RequestId, out var id)
+            ? id
+            : throw Fault.InvalidArgument("request_id", "must be a UUID");
 
     /// <inheritdoc />
     public override Task<V1.Cart> UpdateCartItem(UpdateCartItemRequest request, ServerCallContext context)
@@ -91,22 +80,8 @@ internal sealed partial class CartService
     /// <inheritdoc />
     public override async Task<V1.Cart> MergeCart(MergeCartRequest request, ServerCallContext context)
     {
-        var guest = await tokens.VerifyAsync(request.GuestToken, context.CancellationToken);
-        if (!guest.Has(Options.V1.Role.Guest))
-            throw Fault.Unauthenticated(Type.Reason.TokenInvalid, "The token is not a guest's.");
-        var guestCart = await carts.GetAsync(guest.UserId, context.CancellationToken);
-        var what = $"merge {guest.UserId}";
-        var merged = await ChangeAsync(
-            context,
-            cart =>
-                guestCart.IsEmpty || CartChanges.WasDone(cart, what)
-                    ? cart
-                    : CartChanges.MarkDone(CartChanges.Merge(cart, guestCart), what)
-        );
-        // After the merge is safe: a call that is cut off in between merges nothing twice when it is
-        // repeated.
-        await carts.DeleteAsync(guest.UserId, context.CancellationToken);
-        return merged;
+        var buyer = Caller.Of(context).UserId;
+        return ToProto(await guests.MoveAsync(request.GuestToken, buyer, context.CancellationToken));
     }
 
     private static void CheckQuantity(int quantity, string field)

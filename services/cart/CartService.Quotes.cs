@@ -95,16 +95,13 @@ internal sealed partial class CartService
         ServerCallContext context
     )
     {
-        var what = $"order {request.OrderId}";
+        var mark = Marks.OfOrder(request.OrderId, carts.Now);
         await carts.ChangeAsync(
             request.UserId,
             cart =>
-                cart.IsEmpty || CartChanges.WasDone(cart, what)
+                cart.IsEmpty || Marks.Has(cart, mark)
                     ? cart
-                    : CartChanges.MarkDone(
-                        CartChanges.ClearPurchased(cart, request.Items, request.Coupons),
-                        what
-                    ),
+                    : Marks.Put(CartChanges.ClearPurchased(cart, request.Items, request.Coupons), mark),
             context.CancellationToken
         );
         return new Empty();

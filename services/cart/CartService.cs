@@ -10,11 +10,11 @@ namespace Souk.Cart;
 /// <summary>Carts and what they cost. The RPCs are in the partial files, by topic.</summary>
 internal sealed partial class CartService(
     CartStore carts,
+    GuestCarts guests,
     Coupons coupons,
     Pricing pricing,
     Mesh mesh,
-    CatalogService.CatalogServiceClient catalog,
-    TokenVerifier tokens
+    CatalogService.CatalogServiceClient catalog
 ) : V1.CartService.CartServiceBase
 {
     private static readonly TimeSpan CatalogTimeout = TimeSpan.FromSeconds(3);

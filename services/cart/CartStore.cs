@@ -35,36 +35,56 @@ internal sealed class CartStore(
     /// Changes the user's cart. The change runs again on the newer cart when another was quicker; a change
     /// that returns the very cart it was given writes nothing.
     /// </summary>
-    public async Task<CartDocument> ChangeAsync(
+    public Task<CartDocument> ChangeAsync(
         string userId,
         Func<CartDocument, CartDocument> change,
-        CancellationToken cancellationToken
+        CancellationToken token
+    ) => ChangeAsync(userId, change, TrySaveAsync, token);
+
+    /// <summary>As <see cref="ChangeAsync(string, Func{CartDocument, CartDocument}, CancellationToken)"/>; a
+    /// cart with nothing worth keeping is deleted.</summary>
+    public Task<CartDocument> ForgetAsync(
+        string userId,
+        Func<CartDocument, CartDocument> change,
+        CancellationToken token
+    ) =>
+        ChangeAsync(
+            userId,
+            change,
+            (cart, etag, cancelled) =>
+                cart.IsEmpty && cart.Marks.Count == 0
+                    ? dapr.TryDeleteStateAsync(StoreName, Key(userId), etag, FirstWrite, null, cancelled)
+                    : TrySaveAsync(cart, etag, cancelled),
+            token
+        );
+
+    private async Task<CartDocument> ChangeAsync(
+        string userId,
+        Func<CartDocument, CartDocument> change,
+        Func<CartDocument, string, CancellationToken, Task<bool>> tryWrite,
+        CancellationToken token
     )
     {
         for (var attempt = 1; attempt <= AttemptsMax; attempt++)
         {
-            var (before, etag) = await ReadAsync(userId, cancellationToken);
+            var (before, etag) = await ReadAsync(userId, token);
             var after = change(before);
             if (ReferenceEquals(after, before))
                 return before;
             var now = clock.GetUtcNow();
             after = after with { UpdatedAt = now, ExpiresAt = now + settings.Lifetime };
-            if (await TrySaveAsync(after, etag, cancellationToken))
+            if (await tryWrite(after, etag, token))
             {
                 expiries.Note(after);
                 return after;
             }
 
             // Losers of a race step out of each other's way.
-            await Task.Delay(Random.Shared.Next(1, 5 * attempt), cancellationToken);
+            await Task.Delay(Random.Shared.Next(1, 5 * attempt), token);
         }
 
         throw Fault.VersionConflict("The cart");
     }
-
-    /// <summary>Deletes a cart whatever is in it.</summary>
-    public Task DeleteAsync(string userId, CancellationToken cancellationToken) =>
-        dapr.DeleteStateAsync(StoreName, Key(userId), cancellationToken: cancellationToken);
 
     // No etag where there is no cart.
     private async Task<(CartDocument Cart, string Etag)> ReadAsync(

@@ -210,18 +210,6 @@ internal sealed class CartChangesTests
         );
     }
 
-    [Test]
-    public void MarkDone_ManyTimes_KeepsTheNewest()
-    {
-        var cart = Enumerable
-            .Range(0, 50)
-            .Aggregate(Empty(), (cart, i) => CartChanges.MarkDone(cart, $"add {i}"));
-
-        Assert.That(cart.Done, Has.Count.EqualTo(40));
-        Assert.That(CartChanges.WasDone(cart, "add 49"), Is.True);
-        Assert.That(CartChanges.WasDone(cart, "add 9"), Is.False);
-    }
-
     private static CartDocument Empty(string userId = "user_me") => CartDocument.Empty(userId);
 
     private static CartDocument Add(CartDocument cart, string sku, int quantity = 1, long minor = 1000) =>

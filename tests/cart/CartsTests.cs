@@ -180,6 +180,34 @@ internal sealed class CartsTests
         Assert.That((await Mesh.GetAsync(buyer)).Items.Single().Quantity, Is.EqualTo(2));
     }
 
+    [Test, Description("X-09")]
+    public async Task AddCartItem_KeyAgainAfterManyOthers_AddsNothingMore()
+    {
+        var buyer = TestCaller.Buyer();
+        var (phone, other) = (await Mesh.OnSaleAsync(), await Mesh.OnSaleAsync());
+        var item = CartMesh.Item(phone, 2, Guid.CreateVersion7().ToString());
+        await Mesh.As(buyer).AddCartItemAsync(item);
+        for (var i = 0; i < 60; i++)
+            await Mesh.As(buyer).AddCartItemAsync(CartMesh.Item(other, 1, Guid.CreateVersion7().ToString()));
+
+        item.RequestId = item.RequestId.ToUpperInvariant();
+        var cart = await Mesh.As(buyer).AddCartItemAsync(item);
+
+        Assert.That(cart.Items.Select(line => line.Quantity), Is.EqualTo(new[] { 2, 60 }));
+    }
+
+    [Test, Description("X-09")]
+    public async Task AddCartItem_KeyAgainWhenNoLongerOnSale_AnswersAsBefore()
+    {
+        var buyer = TestCaller.Buyer();
+        var phone = await Mesh.OnSaleAsync();
+        var item = CartMesh.Item(phone, 2, Guid.CreateVersion7().ToString());
+        var first = await Mesh.As(buyer).AddCartItemAsync(item);
+        await Mesh.DeleteAsync(phone);
+
+        Assert.That(await Mesh.As(buyer).AddCartItemAsync(item), Is.EqualTo(first));
+    }
+
     [Test, Description("CART-14, K8")]
     public async Task AddCartItem_ThousandCartsWithTheLastUnit_AsksNoInventory()
     {

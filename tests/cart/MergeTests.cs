@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Souk.Cart;
 using Souk.Cart.V1;
 using Souk.Tests.Harness;
 
@@ -38,6 +39,52 @@ internal sealed class MergeTests
         Assert.That(merged.UserId, Is.EqualTo(buyer.UserId));
         Assert.That(await Mesh.GetAsync(buyer), Is.EqualTo(merged));
         Assert.That(await Mesh.GetAsync(guest), Is.EqualTo(new Souk.Cart.V1.Cart { UserId = guest.UserId }));
+    }
+
+    [Test, Description("CART-10")]
+    public async Task MergeCart_WhileTheGuestGoesOnAdding_LosesAndDoublesNothing()
+    {
+        var (buyer, guest) = (TestCaller.Buyer(), TestCaller.Guest());
+        var phone = await Mesh.OnSaleAsync();
+
+        var adds = Enumerable.Range(0, 20).Select(_ => Mesh.AddAsync(guest, phone));
+        var merges = Enumerable.Range(0, 20).Select(_ => MergeAsync(buyer, guest));
+        await Task.WhenAll(adds.Concat(merges));
+
+        Assert.That((await MergeAsync(buyer, guest)).Items.Single().Quantity, Is.EqualTo(20));
+    }
+
+    [Test, Description("CART-10")]
+    public async Task MergeCart_IntoTwoBuyersAtOnce_GivesEachUnitToOne()
+    {
+        var (one, two, guest) = (TestCaller.Buyer(), TestCaller.Buyer(), TestCaller.Guest());
+        await Mesh.AddAsync(guest, await Mesh.OnSaleAsync(), 5);
+
+        await Task.WhenAll(MergeAsync(one, guest), MergeAsync(two, guest));
+
+        var lines = (await Mesh.GetAsync(one)).Items.Concat((await Mesh.GetAsync(two)).Items);
+        Assert.That(lines.Sum(line => line.Quantity), Is.EqualTo(5));
+    }
+
+    [Test, Description("CART-10")]
+    public async Task MergeCart_AfterOneThatWasCutOff_FinishesThatOne()
+    {
+        var (first, second, guest) = (TestCaller.Buyer(), TestCaller.Buyer(), TestCaller.Guest());
+        await Mesh.AddAsync(guest, await Mesh.OnSaleAsync(), 5);
+        await Mesh
+            .Service.Get<CartStore>()
+            .ChangeAsync(
+                guest.UserId,
+                cart => GuestCarts.SetAside(cart, "move_1", first.UserId),
+                CancellationToken.None
+            );
+        await Mesh.AddAsync(guest, await Mesh.OnSaleAsync(), 3);
+
+        var merged = await MergeAsync(second, guest);
+
+        Assert.That((await Mesh.GetAsync(first)).Items.Single().Quantity, Is.EqualTo(5));
+        Assert.That(merged.Items.Single().Quantity, Is.EqualTo(3));
+        Assert.That((await Mesh.GetAsync(guest)).Items, Is.Empty);
     }
 
     [Test, Description("CART-10")]

@@ -26,6 +26,7 @@ internal sealed class RemindersTests
         await _mesh.As(buyer).AddCartItemAsync(CartMesh.Item(phone, 2, key));
         var cart = await _mesh.As(buyer).ApplyCouponAsync(new ApplyCouponRequest { Code = "SAVE10" });
         var sku = phone.Variants[0].Sku;
+        var mark = Marks.Of(Guid.Parse(key), CartMesh.Item(phone, 2), start);
 
         var json = await _mesh.StoredAsync($"cart:{buyer.UserId}");
 
@@ -39,7 +40,8 @@ internal sealed class RemindersTests
                 "name":"Smartphone X"}],"coupons":["SAVE10"],"saved_items":[],
                 "updated_at":"{{start:yyyy-MM-ddTHH:mm:ss}}+00:00",
                 "expires_at":"{{start.AddDays(7):yyyy-MM-ddTHH:mm:ss}}+00:00",
-                "done":["add {{key}} {{sku}} 2"]}
+                "marks":[{"what":"{{mark.What}}","body":"{{mark.Body}}",
+                "at":"{{start:yyyy-MM-ddTHH:mm:ss}}+00:00"}]}
                 """.Replace("\n", "", StringComparison.Ordinal)
             )
         );
