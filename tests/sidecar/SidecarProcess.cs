@@ -65,7 +65,6 @@ internal sealed class KillableProcess(string program, params string[] arguments)
 internal sealed class SidecarProcess : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("souk-sidecar-").FullName;
-    private readonly int _grpcPort = TopicApp.FreePort();
     private readonly int _httpPort = TopicApp.FreePort();
     private readonly KillableProcess _process;
     private readonly GrpcChannel _channel;
@@ -85,17 +84,19 @@ internal sealed class SidecarProcess : IAsyncDisposable
                 "--app-protocol",
                 "grpc",
                 "--dapr-grpc-port",
-                $"{_grpcPort}",
+                $"{GrpcPort}",
                 "--dapr-http-port",
                 $"{_httpPort}",
                 "--resources-path",
                 _folder,
             ]
         );
-        _channel = GrpcChannel.ForAddress($"http://127.0.0.1:{_grpcPort}");
+        _channel = GrpcChannel.ForAddress($"http://127.0.0.1:{GrpcPort}");
     }
 
     internal static string Program => Path.Combine(AppContext.BaseDirectory, "sidecar.dll");
+
+    internal int GrpcPort { get; } = TopicApp.FreePort();
 
     internal DaprApi.DaprClient Client => new(_channel);
 
@@ -110,7 +111,7 @@ internal sealed class SidecarProcess : IAsyncDisposable
     internal async Task StartAsync()
     {
         _process.Start();
-        await Ports.UntilOpenAsync(_grpcPort);
+        await Ports.UntilOpenAsync(GrpcPort);
     }
 
     internal Task KillAsync() => _process.KillAsync();
