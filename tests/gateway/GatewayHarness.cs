@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Grpc.Core;
 using Grpc.Health.V1;
+using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -25,6 +26,7 @@ internal sealed class GatewayHarness : IAsyncDisposable
 
     private readonly WebApplication _backend;
     private readonly WebApplication _gateway;
+    private GrpcChannel? _channel;
 
     private GatewayHarness(
         WebApplication backend,
@@ -42,6 +44,11 @@ internal sealed class GatewayHarness : IAsyncDisposable
     public TestHealth Health { get; }
 
     public HttpClient Http { get; }
+
+    /// <summary>The gateway as a gRPC client sees it.</summary>
+    public EchoService.EchoServiceClient Grpc => new(Channel);
+
+    public GrpcChannel Channel => _channel ??= GrpcChannel.ForAddress(Address(_gateway));
 
     public static async Task<GatewayHarness> StartAsync(Func<GatewaySettings, GatewaySettings>? change = null)
     {
@@ -121,6 +128,7 @@ internal sealed class GatewayHarness : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
+        _channel?.Dispose();
         await _gateway.DisposeAsync();
         await _backend.DisposeAsync();
     }
