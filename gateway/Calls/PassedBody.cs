@@ -37,10 +37,16 @@ internal sealed class PassedBody : HttpContent
         while (true)
         {
             var read = await _source.ReadAsync(token);
-            Meter(read);
-            foreach (var segment in read.Buffer)
-                await stream.WriteAsync(segment, token);
-            _source.AdvanceTo(read.Buffer.End);
+            try
+            {
+                Meter(read);
+                foreach (var segment in read.Buffer)
+                    await stream.WriteAsync(segment, token);
+            }
+            finally
+            {
+                _source.AdvanceTo(read.Buffer.End);
+            }
             if (read.IsCompleted)
                 return;
             await stream.FlushAsync(token);

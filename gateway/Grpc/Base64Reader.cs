@@ -37,11 +37,15 @@ internal sealed class Base64Reader(PipeReader source) : Stream
         {
             var read = await source.ReadAsync(cancellationToken);
             var taken = Decode(read.Buffer, buffer.Span, out var written);
-            source.AdvanceTo(read.Buffer.GetPosition(taken), read.Buffer.End);
-            if (written > 0)
+            var isStuck = taken < 0 || (taken == 0 && read.IsCompleted && !read.Buffer.IsEmpty);
+            var next = read.Buffer.GetPosition(Math.Max(taken, 0));
+            // Less than a group has to wait for the rest of it. This comes before anything is thrown: a reader
+            // in the middle of a read cannot be drained.
+            source.AdvanceTo(next, read.Buffer.Length - taken < GroupChars ? read.Buffer.End : next);
+            if (isStuck)
+                throw Malformed();
+            if (written > 0 || read.IsCompleted)
                 return written;
-            if (taken == 0 && read.IsCompleted)
-                return read.Buffer.IsEmpty ? 0 : throw Malformed();
         }
         return TakeRest(buffer.Span);
     }
@@ -59,7 +63,8 @@ internal sealed class Base64Reader(PipeReader source) : Stream
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
-    // Decodes whole groups up to the first padded one; returns how many characters that took.
+    // Decodes whole groups up to the first padded one; returns how many characters that
+    // took, or -1 for what is no base64.
     private long Decode(ReadOnlySequence<byte> text, Span<byte> target, out int written)
     {
         written = 0;
@@ -68,8 +73,9 @@ internal sealed class Base64Reader(PipeReader source) : Stream
         while (text.Length - taken >= GroupChars && written < target.Length)
         {
             text.Slice(taken, GroupChars).CopyTo(group);
-            if (Base64.DecodeFromUtf8(group, _group, out _, out var bytes) != OperationStatus.Done)
-                throw Malformed();
+            var outcome = Base64.DecodeFromUtf8(group, _group, out _, out var bytes);
+            if (outcome != OperationStatus.Done || bytes == 0)
+                return -1;
             taken += GroupChars;
             var fitting = Math.Min(bytes, target.Length - written);
             _group.AsSpan(0, fitting).CopyTo(target[written..]);

@@ -30,12 +30,12 @@ internal sealed partial class Certificate(
 
     private SslServerAuthenticationOptions Current()
     {
-        var now = clock.GetTimestamp();
+        var now = clock.GetUtcNow().Ticks;
         if (_options is { } known && now < Volatile.Read(ref _nextLook))
             return known;
         lock (_gate)
         {
-            Volatile.Write(ref _nextLook, now + (long)(s_lookEvery.TotalSeconds * clock.TimestampFrequency));
+            Volatile.Write(ref _nextLook, now + s_lookEvery.Ticks);
             var writtenAt = File.GetLastWriteTimeUtc(settings.CertificateFile);
             if (_options is { } same && writtenAt == _writtenAt)
                 return same;

@@ -48,9 +48,15 @@ internal sealed class GatewayHarness : IAsyncDisposable
     /// <summary>The gateway as a gRPC client sees it.</summary>
     public EchoService.EchoServiceClient Grpc => new(Channel);
 
+    /// <summary>Where the gateway listens.</summary>
+    public Uri Origin => Address(_gateway);
+
     public GrpcChannel Channel => _channel ??= GrpcChannel.ForAddress(Address(_gateway));
 
-    public static async Task<GatewayHarness> StartAsync(Func<GatewaySettings, GatewaySettings>? change = null)
+    public static async Task<GatewayHarness> StartAsync(
+        Func<GatewaySettings, GatewaySettings>? change = null,
+        TimeProvider? clock = null
+    )
     {
         var echo = new EchoBackend();
         var health = new TestHealth();
@@ -71,7 +77,10 @@ internal sealed class GatewayHarness : IAsyncDisposable
             change?.Invoke(settings) ?? settings,
             Contracts.Of([EchoReflection.Descriptor]),
             LogLevel.None,
-            services => services.AddSingleton<ITokenKeySource>(new OneKey())
+            services =>
+                services
+                    .AddSingleton<ITokenKeySource>(new OneKey())
+                    .AddSingleton(clock ?? TimeProvider.System)
         );
         await gateway.StartAsync();
         return new GatewayHarness(backend, gateway, echo, health);

@@ -68,10 +68,20 @@ internal sealed class GrpcWebTests
         Assert.That(Thing.Parser.ParseFrom(frames[0].Body).ThingId, Is.EqualTo("t1"));
     }
 
+    [Test]
+    public async Task GetThing_LongText_IsDecodedToItsEnd()
+    {
+        var id = string.Concat(Enumerable.Range(0, 5000).Select(at => $"{at},"));
+        var frames = await CallAsync("GetThing", new GetThingRequest { ThingId = id }, isText: true);
+
+        Assert.That(Thing.Parser.ParseFrom(frames[0].Body).ThingId, Is.EqualTo(id));
+    }
+
     [TestCase("====")]
     [TestCase("AAAA A")]
     [TestCase("AAA")]
     [TestCase("!!!!!!!!")]
+    [TestCase("    ")]
     public async Task GetThing_NotBase64_IsRefused(string body)
     {
         var frames = await CallAsync("GetThing", Encoding.ASCII.GetBytes(body), "application/grpc-web-text");
