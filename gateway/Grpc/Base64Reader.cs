@@ -39,8 +39,8 @@ internal sealed class Base64Reader(PipeReader source) : Stream
             var taken = Decode(read.Buffer, buffer.Span, out var written);
             var isStuck = taken < 0 || (taken == 0 && read.IsCompleted && !read.Buffer.IsEmpty);
             var next = read.Buffer.GetPosition(Math.Max(taken, 0));
-            // Less than a group has to wait for the rest of it. This comes before anything is thrown: a reader
-            // in the middle of a read cannot be drained.
+            // Less than a group has to wait for the rest of it. This comes before anything is thrown: a
+            // reader in the middle of a read cannot be drained.
             source.AdvanceTo(next, read.Buffer.Length - taken < GroupChars ? read.Buffer.End : next);
             if (isStuck)
                 throw Malformed();
