@@ -1,4 +1,3 @@
-using Souk.Gateway.Grpc;
 using Souk.Gateway.Routing;
 
 namespace Souk.Gateway.Security;
@@ -6,12 +5,9 @@ namespace Souk.Gateway.Security;
 /// <summary>
 /// Lets pages of the configured origins call. Tokens travel in a header, so no cookie is ever allowed.
 /// </summary>
-internal sealed class Cors(GatewaySettings settings, Contracts contracts, GrpcEndpoint grpc)
+internal sealed class Cors(GatewaySettings settings, Contracts contracts)
 {
-    private static readonly string[] s_post = [HttpMethods.Post];
-
-    private const string Exposed =
-        "ETag, Location, Preference-Applied, Retry-After, X-Request-Id, grpc-status, grpc-message, grpc-status-details-bin";
+    private const string Exposed = "ETag, Location, Preference-Applied, Retry-After, X-Request-Id";
     private const string PreflightSeconds = "600";
 
     private readonly string _allowedHeaders = string.Join(
@@ -19,16 +15,7 @@ internal sealed class Cors(GatewaySettings settings, Contracts contracts, GrpcEn
         contracts
             .Rpcs.SelectMany(rpc => rpc.HeaderFields)
             .Select(field => field.Name)
-            .Concat([
-                "Accept-Language",
-                "Authorization",
-                "Content-Type",
-                "grpc-timeout",
-                "If-None-Match",
-                "X-Grpc-Web",
-                "X-Request-Id",
-                "X-User-Agent",
-            ])
+            .Concat(["Accept-Language", "Authorization", "Content-Type", "If-None-Match", "X-Request-Id"])
             .Distinct(StringComparer.OrdinalIgnoreCase)
             .Order(StringComparer.OrdinalIgnoreCase)
     );
@@ -49,7 +36,7 @@ internal sealed class Cors(GatewaySettings settings, Contracts contracts, GrpcEn
     /// </summary>
     public bool TryAnswerOptions(HttpContext context, string path)
     {
-        var methods = grpc.Offers(path) ? s_post : contracts.Table.MethodsOf(path);
+        var methods = contracts.Table.MethodsOf(path);
         if (methods.Count == 0)
             return false;
         var headers = context.Response.Headers;

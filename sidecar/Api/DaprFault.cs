@@ -158,12 +158,14 @@ internal static class DaprFault
         }.Make(app);
 
     public static DaprException BulkEntryIds(SidecarApp app, string pubSub, string topic) =>
+        BulkEntries(app, pubSub, topic, "entryId is duplicated or not present for entry");
+
+    public static DaprException BulkEntries(SidecarApp app, string pubSub, string topic, string problem) =>
         new Draft(
             StatusCode.InvalidArgument,
             400,
             "ERR_PUBSUB_EVENTS_SER",
-            $"error marshaling events to bytes for topic {topic} pubsub {pubSub}. "
-                + "error: entryId is duplicated or not present for entry"
+            $"error marshaling events to bytes for topic {topic} pubsub {pubSub}. error: {problem}"
         )
         {
             Reason = "DAPR_PUBSUB_MARSHAL_EVENTS",
@@ -178,6 +180,10 @@ internal static class DaprFault
             "PUBLISH_MESSAGE",
             $"error when publishing to topic {topic} in pubsub {pubSub}: {cause.Message}"
         );
+
+    /// <summary>A stream that asks for no subscription, or for two.</summary>
+    public static DaprException Stream(SidecarApp app, string problem) =>
+        new Draft(StatusCode.InvalidArgument, 400, "ERR_PUBSUB_REQUEST", problem).Make(app);
 
     /// <summary>An error without a reason of its own: locks and secrets have none.</summary>
     public static DaprException Bare(

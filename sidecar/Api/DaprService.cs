@@ -50,45 +50,6 @@ internal sealed partial class DaprService(TimeProvider clock, WorkflowManagement
         return Nothing;
     }
 
-    public override async Task<Empty> PublishEvent(PublishEventRequest request, ServerCallContext context)
-    {
-        await PubSubApi.PublishAsync(
-            AppOf(context),
-            request,
-            TraceOf(context),
-            clock,
-            context.CancellationToken
-        );
-        return Nothing;
-    }
-
-    public override async Task<BulkPublishResponse> BulkPublishEvent(
-        BulkPublishRequest request,
-        ServerCallContext context
-    )
-    {
-        var app = AppOf(context);
-        var failed = await PubSubApi.PublishBulkAsync(
-            app,
-            request,
-            TraceOf(context),
-            clock,
-            context.CancellationToken
-        );
-        if (failed.Count > 0)
-        {
-            // Over gRPC the failed entries are not named: the call fails as a whole.
-            var cause = new InvalidOperationException(failed[0].Error);
-            throw DaprFault.Publish(app, request.PubsubName, request.Topic, cause);
-        }
-        return new BulkPublishResponse();
-    }
-
-    public override Task<BulkPublishResponse> BulkPublishEventAlpha1(
-        BulkPublishRequest request,
-        ServerCallContext context
-    ) => BulkPublishEvent(request, context);
-
     public override Task<GetSecretResponse> GetSecret(GetSecretRequest request, ServerCallContext context) =>
         Task.FromResult(SecretApi.Get(AppOf(context), request));
 

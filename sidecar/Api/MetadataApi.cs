@@ -67,9 +67,19 @@ internal static class MetadataApi
             Topic = route.Topic,
             DeadLetterTopic = route.DeadLetterTopic,
             Rules = new PubsubSubscriptionRules(),
-            Type = route.Declared ? PubsubSubscriptionType.Declarative : PubsubSubscriptionType.Programmatic,
+            Type = route.Origin switch
+            {
+                SubscriptionOrigin.Declared => PubsubSubscriptionType.Declarative,
+                SubscriptionOrigin.Stream => PubsubSubscriptionType.Streaming,
+                _ => PubsubSubscriptionType.Programmatic,
+            },
         };
-        described.Rules.Rules.Add(new PubsubSubscriptionRule { Path = route.Path });
+        foreach (var rule in route.Rules)
+            described.Rules.Rules.Add(
+                new PubsubSubscriptionRule { Match = rule.Match?.Text ?? "", Path = rule.Path }
+            );
+        if (route.Path is { } path)
+            described.Rules.Rules.Add(new PubsubSubscriptionRule { Path = path });
         foreach (var (name, value) in route.Metadata)
             described.Metadata.Add(name, value);
         return described;

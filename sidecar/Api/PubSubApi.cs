@@ -40,6 +40,10 @@ internal static class PubSubApi
         }
     }
 
+    /// <summary>Throws unless the app may publish to the topic.</summary>
+    public static void CheckAddress(SidecarApp app, string pubSub, string topic) =>
+        ComponentOf(app, pubSub, topic);
+
     /// <summary>Publishes all entries and hands back those that failed; the others are out.</summary>
     public static async Task<IReadOnlyList<BulkPublishResponseFailedEntry>> PublishBulkAsync(
         SidecarApp app,
@@ -99,6 +103,32 @@ internal static class PubSubApi
                 return new BulkPublishResponseFailedEntry { EntryId = id, Error = e.Message };
             }
         }
+    }
+
+    /// <summary>What a stream's first message asks for.</summary>
+    public static (TopicRoute Route, PubSubComponent Component) RouteOf(
+        SidecarApp app,
+        SubscribeTopicEventsRequestAlpha1 first
+    )
+    {
+        if (first.InitialRequest is not { } initial)
+            throw DaprFault.Stream(app, "the first message must be the initial request");
+        if (initial.PubsubName.Length == 0)
+            throw DaprFault.Stream(app, "pubsubName is required");
+        if (initial.Topic.Length == 0)
+            throw DaprFault.Stream(app, "topic is required");
+        var component =
+            app.Components.PubSub(initial.PubsubName)
+            ?? throw DaprFault.PubSubNotFound(app, initial.PubsubName);
+        if (!component.Scopes.MaySubscribe(app.AppId, initial.Topic))
+            throw DaprFault.TopicForbidden(app, initial.PubsubName, initial.Topic);
+        var route = new TopicRoute(initial.PubsubName, initial.Topic, "/")
+        {
+            DeadLetterTopic = initial.DeadLetterTopic,
+            Metadata = initial.Metadata,
+            Origin = SubscriptionOrigin.Stream,
+        };
+        return (route, component);
     }
 
     private static PubSubComponent ComponentOf(SidecarApp app, string name, string topic)

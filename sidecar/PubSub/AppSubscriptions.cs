@@ -1,5 +1,5 @@
-using Dapr.AppCallback.Autogen.Grpc.v1;
-using Google.Protobuf.WellKnownTypes;
+using System.Collections.Concurrent;
+using Dapr.Client.Autogen.Grpc.v1;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
@@ -7,7 +7,8 @@ namespace Souk.Sidecar.PubSub;
 
 /// <summary>
 /// Keeps an app's subscriptions as the app and the resource files want them. They stay while the app is down,
-/// so what is published meanwhile waits at the broker; when the app is back it is asked again.
+/// so what is published meanwhile waits at the broker; when the app is back it is asked again. Streams that
+/// the app opens come on top.
 /// </summary>
 internal sealed partial class AppSubscriptions(
     SidecarApp app,
@@ -16,20 +17,23 @@ internal sealed partial class AppSubscriptions(
     ILogger<AppSubscriptions> logger
 ) : IAsyncDisposable
 {
-    private static readonly TimeSpan ListTimeout = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan ListRetryDelay = TimeSpan.FromMilliseconds(500);
-
+    private readonly SubscriptionSource _source = new(app, clock, logger);
     private readonly Dictionary<(string PubSub, string Topic), Active> _active = [];
-    private volatile IReadOnlyList<TopicRoute> _current = [];
+    private readonly ConcurrentDictionary<Active, byte> _streams = new();
+    private readonly CancellationTokenSource _ending = new();
+    private volatile IReadOnlyList<TopicRoute> _listed = [];
 
-    public IReadOnlyList<TopicRoute> Current => _current;
+    public IEnumerable<TopicRoute> Current => _listed.Concat(_streams.Keys.Select(active => active.Route));
+
+    /// <summary>Cancelled when the sidecar ends: streams have to end first.</summary>
+    public CancellationToken Ending => _ending.Token;
 
     /// <summary>
     /// Asks the app for its topics and brings the subscriptions in line. Called when the app comes up.
     /// </summary>
     public async Task RefreshAsync(CancellationToken cancellation)
     {
-        if (await ListAsync(cancellation) is not { } programmatic)
+        if (await _source.ListAsync(cancellation) is not { } programmatic)
             return;
         var wanted = new Dictionary<(string, string), TopicRoute>();
         foreach (var subscription in declared)
@@ -52,19 +56,37 @@ internal sealed partial class AppSubscriptions(
             if (!_active.ContainsKey(key) && Subscribe(route) is { } active)
                 _active[key] = active;
         }
-        _current = [.. _active.Values.Select(active => active.Route)];
+        _listed = [.. _active.Values.Select(active => active.Route)];
         LogSubscribed(logger, app.AppId, _active.Count);
     }
 
-    /// <summary>Ends all subscriptions, until the next refresh.</summary>
-    public async Task StopAsync()
+    /// <summary>A stream that the app reads its events from.</summary>
+    public EventStream StreamTo(IServerStreamWriter<SubscribeTopicEventsResponseAlpha1> events) =>
+        new(events, clock, logger);
+
+    /// <summary>Delivers to a stream until disposed, beside whatever else the app subscribed to.</summary>
+    public IAsyncDisposable Subscribe(TopicRoute route, PubSubComponent component, EventStream stream)
     {
-        await Task.WhenAll(_active.Values.Select(active => active.DisposeAsync()));
-        _active.Clear();
-        _current = [];
+        var active = Start(route, component, stream, app.Components.InboundResilience(component.Name));
+        active.Ended = () => _streams.TryRemove(active, out _);
+        _streams[active] = 0;
+        return active;
     }
 
-    public async ValueTask DisposeAsync() => await StopAsync();
+    /// <summary>Ends what the app or a file subscribed to, until the next refresh.</summary>
+    public async Task StopAsync()
+    {
+        await Task.WhenAll(_active.Values.Select(active => active.DisposeAsync().AsTask()));
+        _active.Clear();
+        _listed = [];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _ending.CancelAsync();
+        await StopAsync();
+        await Task.WhenAll(_streams.Keys.Select(active => active.DisposeAsync().AsTask()));
+    }
 
     private Active? Subscribe(TopicRoute route)
     {
@@ -78,66 +100,60 @@ internal sealed partial class AppSubscriptions(
             LogForbidden(logger, app.AppId, route.Topic, route.PubSubName);
             return null;
         }
-        var resilience = app.Components.InboundResilience(route.PubSubName);
-        var delivery = new TopicDelivery(app.Channel, component, route, resilience, clock, logger);
-        var subscription = component.Broker.Subscribe(
-            route.Topic,
-            component.ConsumerOf(app),
-            delivery.HandleAsync
-        );
-        return new Active(route, delivery, subscription);
+        if (TargetOf() is not { } target)
+            return null;
+        var resilience = app.Components.InboundResilience(component.Name);
+        if (route.Bulk is not { } bulk)
+            return Start(route, component, target, resilience);
+        // The time limit is that of the call, not of an event that waits for others to go with it.
+        var concurrency = component.Broker.Concurrency;
+        var batches = new BatchingTarget(target, bulk, resilience.Timeout, concurrency, clock);
+        return Start(route, component, batches, resilience with { Timeout = TimeSpan.Zero });
     }
 
-    // Null when the app went down again before it could say.
-    private async Task<List<TopicRoute>?> ListAsync(CancellationToken cancellation)
+    private IBulkEventTarget? TargetOf()
     {
-        if (app.Channel.Callbacks is not { } callbacks)
-            return [];
-        while (true)
-        {
-            try
-            {
-                var deadline = clock.GetUtcNow().Add(ListTimeout).UtcDateTime;
-                var reply = await callbacks.ListTopicSubscriptionsAsync(
-                    new Empty(),
-                    app.Channel.Headers(),
-                    deadline,
-                    cancellation
-                );
-                return [.. reply.Subscriptions.Select(ToRoute)];
-            }
-            catch (RpcException e) when (e.StatusCode == StatusCode.Unimplemented)
-            {
-                return [];
-            }
-            catch (RpcException e) when (!cancellation.IsCancellationRequested)
-            {
-                app.Channel.Report(e);
-                if (!app.Channel.IsUp)
-                    return null;
-                LogListFailed(logger, app.AppId, e.Status.ToString());
-                await Task.Delay(ListRetryDelay, clock, cancellation);
-            }
-        }
+        if (app.Channel.Http is { } http)
+            return new HttpTarget(app.Channel, http, clock);
+        return app.Channel.Grpc is { } grpc ? new GrpcTarget(app.Channel, grpc, clock) : null;
     }
 
-    private TopicRoute ToRoute(TopicSubscription subscription)
+    private Active Start(
+        TopicRoute route,
+        PubSubComponent component,
+        IEventTarget target,
+        Components.Resilience resilience
+    )
     {
-        if (subscription.Routes?.Rules.Count > 0)
-            LogRulesIgnored(logger, app.AppId, subscription.Topic);
-        return new TopicRoute(subscription.PubsubName, subscription.Topic, subscription.Routes?.Default ?? "")
-        {
-            DeadLetterTopic = subscription.DeadLetterTopic,
-            Metadata = subscription.Metadata,
-        };
+        var delivery = new TopicDelivery(target, component, route, resilience, clock, logger);
+        var group = component.ConsumerOf(app);
+        var subscription = component.Broker.Subscribe(route.Topic, group, delivery.HandleAsync);
+        return new Active(route, subscription, delivery, target as IAsyncDisposable);
     }
 
-    private sealed record Active(TopicRoute Route, TopicDelivery Delivery, IAsyncDisposable Subscription)
+    private sealed class Active(
+        TopicRoute route,
+        IAsyncDisposable subscription,
+        TopicDelivery delivery,
+        IAsyncDisposable? target
+    ) : IAsyncDisposable
     {
-        public async Task DisposeAsync()
+        private int _disposed;
+
+        public TopicRoute Route => route;
+
+        public Action Ended { get; set; } = () => { };
+
+        // A stream may end by itself while the sidecar ends.
+        public async ValueTask DisposeAsync()
         {
-            await Subscription.DisposeAsync();
-            Delivery.Dispose();
+            if (Interlocked.Exchange(ref _disposed, 1) == 1)
+                return;
+            Ended();
+            await subscription.DisposeAsync();
+            delivery.Dispose();
+            if (target is not null)
+                await target.DisposeAsync();
         }
     }
 
@@ -149,13 +165,4 @@ internal sealed partial class AppSubscriptions(
 
     [LoggerMessage(LogLevel.Error, "{App} may not subscribe to {Topic} of {PubSub}")]
     private static partial void LogForbidden(ILogger logger, string app, string topic, string pubSub);
-
-    [LoggerMessage(LogLevel.Warning, "{App} did not list its subscriptions: {Reason}")]
-    private static partial void LogListFailed(ILogger logger, string app, string reason);
-
-    [LoggerMessage(
-        LogLevel.Warning,
-        "{App}: routing rules for {Topic} are not supported, its default route serves"
-    )]
-    private static partial void LogRulesIgnored(ILogger logger, string app, string topic);
 }

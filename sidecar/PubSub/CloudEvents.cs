@@ -30,7 +30,14 @@ internal static class CloudEvents
 {
     public const string ContentType = "application/cloudevents+json";
 
-    private const string DefaultType = "com.dapr.event.sent";
+    public const string Binary = "application/octet-stream";
+
+    public const string DefaultType = "com.dapr.event.sent";
+
+    public const string BulkType = "com.dapr.event.sent.bulk";
+
+    /// <summary>Attributes that also travel as headers.</summary>
+    public static readonly string[] TraceAttributes = ["traceparent", "tracestate"];
 
     // What a complete event may lack and is filled in.
     private static readonly string[] Filled =
@@ -88,7 +95,7 @@ internal static class CloudEvents
     public static bool IsText(string contentType) =>
         contentType.Length == 0 || contentType.StartsWith("text/", StringComparison.OrdinalIgnoreCase);
 
-    public static bool IsBinary(string contentType) => MediaTypeOf(contentType) == "application/octet-stream";
+    public static bool IsBinary(string contentType) => MediaTypeOf(contentType) == Binary;
 
     private static void WriteNew(Utf8JsonWriter json, in EventDraft draft, TimeProvider clock)
     {

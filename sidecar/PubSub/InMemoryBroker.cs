@@ -21,19 +21,23 @@ internal sealed partial class InMemoryBroker(ILogger<InMemoryBroker> logger) : I
         CancellationToken cancellation
     )
     {
-        var id = Interlocked.Increment(ref _lastId).ToString(CultureInfo.InvariantCulture);
+        var number = Interlocked.Increment(ref _lastId);
+        var id = number.ToString(CultureInfo.InvariantCulture);
         var message = new BrokerMessage(id, data.ToArray(), metadata);
-        foreach (var subscription in _subscriptions.Keys)
+        // One of each group gets it, each in turn.
+        foreach (
+            var group in _subscriptions.Keys.Where(item => item.Topic == topic).GroupBy(item => item.Group)
+        )
         {
-            if (subscription.Topic == topic)
-                _ = HandleAsync(subscription, message);
+            var members = group.ToArray();
+            _ = HandleAsync(members[number % members.Length], message);
         }
         return Task.CompletedTask;
     }
 
     public IAsyncDisposable Subscribe(string topic, string group, MessageHandler handler)
     {
-        var subscription = new Subscription(this, topic, handler);
+        var subscription = new Subscription(this, topic, group, handler);
         _subscriptions[subscription] = 0;
         return subscription;
     }
@@ -56,10 +60,16 @@ internal sealed partial class InMemoryBroker(ILogger<InMemoryBroker> logger) : I
     [LoggerMessage(LogLevel.Warning, "Message on {Topic} lost: {Reason}")]
     private static partial void LogLost(ILogger logger, string topic, string reason);
 
-    private sealed class Subscription(InMemoryBroker broker, string topic, MessageHandler handler)
-        : IAsyncDisposable
+    private sealed class Subscription(
+        InMemoryBroker broker,
+        string topic,
+        string group,
+        MessageHandler handler
+    ) : IAsyncDisposable
     {
         public string Topic => topic;
+
+        public string Group => group;
 
         public MessageHandler Handler => handler;
 

@@ -1,32 +1,58 @@
+using System.Buffers;
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using Dapr.AppCallback.Autogen.Grpc.v1;
-using Google.Protobuf;
-using Google.Protobuf.WellKnownTypes;
 
 namespace Souk.Sidecar.PubSub;
 
-/// <summary>Turns what a broker delivers into the request that the app gets.</summary>
-internal static class ReceivedEvent
+/// <summary>
+/// One delivery: the CloudEvent that a broker's message holds, or the one that is made around a raw payload.
+/// </summary>
+internal sealed class ReceivedEvent
 {
-    /// <summary>Throws FormatException when the bytes are not a CloudEvent that can be delivered.</summary>
-    public static TopicEventRequest Unwrap(TopicRoute route, BrokerMessage message, TimeProvider clock)
+    private TopicEventRequest? _request;
+
+    private ReceivedEvent(TopicRoute route, BrokerMessage message, ReadOnlyMemory<byte> bytes)
     {
-        var request = new TopicEventRequest
-        {
-            PubsubName = route.PubSubName,
-            Topic = route.Topic,
-            Path = route.Path,
-        };
-        if (route.IsRaw)
-            return FillRaw(request, message, clock);
+        Route = route;
+        Message = message;
+        Bytes = bytes;
+        // Not disposed: a bulk call may still be writing it when the delivery has ended.
+        Envelope = JsonDocument.Parse(bytes).RootElement;
+        if (Envelope.ValueKind != JsonValueKind.Object)
+            throw new FormatException("the message is not a CloudEvent");
+        Path = route.PathOf(this);
+    }
+
+    public TopicRoute Route { get; }
+
+    public BrokerMessage Message { get; }
+
+    /// <summary>The CloudEvent as UTF-8 JSON.</summary>
+    public ReadOnlyMemory<byte> Bytes { get; }
+
+    public JsonElement Envelope { get; }
+
+    /// <summary>Where in the app the event belongs; null when no rule wants it.</summary>
+    public string? Path { get; }
+
+    public string Id => Text("id") ?? "";
+
+    /// <summary>
+    /// The event as gRPC apps get it. Throws FormatException when its data does not fit its content type.
+    /// </summary>
+    public TopicEventRequest Request => _request ??= GrpcEvents.ToRequest(this);
+
+    /// <summary>Throws FormatException when the bytes are not a CloudEvent.</summary>
+    public static ReceivedEvent Read(TopicRoute route, BrokerMessage message, TimeProvider clock)
+    {
         try
         {
-            using var document = JsonDocument.Parse(message.Data);
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-                throw new FormatException("the message is not a CloudEvent");
-            return Fill(request, document.RootElement);
+            return new ReceivedEvent(
+                route,
+                message,
+                route.IsRaw ? WrapRaw(route, message, clock) : message.Data
+            );
         }
         catch (JsonException e)
         {
@@ -34,108 +60,36 @@ internal static class ReceivedEvent
         }
     }
 
-    public static bool IsExpired(TopicEventRequest request, DateTimeOffset now) =>
-        request.Extensions.Fields.TryGetValue("expiration", out var expiration)
+    /// <summary>An attribute; null when it is not there.</summary>
+    public string? Text(string attribute) =>
+        Envelope.TryGetProperty(attribute, out var value) ? value.ToString() : null;
+
+    public bool IsExpired(DateTimeOffset now) =>
+        Text("expiration") is { } expiration
         && DateTimeOffset.TryParse(
-            expiration.StringValue,
+            expiration,
             CultureInfo.InvariantCulture,
             DateTimeStyles.AssumeUniversal,
             out var instant
         )
         && instant < now;
 
-    private static TopicEventRequest FillRaw(
-        TopicEventRequest request,
-        BrokerMessage message,
-        TimeProvider clock
-    )
+    private static ReadOnlyMemory<byte> WrapRaw(TopicRoute route, BrokerMessage message, TimeProvider clock)
     {
-        request.Id = Guid.CreateVersion7(clock.GetUtcNow()).ToString();
-        request.Source = "Dapr";
-        request.Type = "com.dapr.event.sent";
-        request.SpecVersion = "1.0";
-        request.DataContentType = "application/octet-stream";
-        request.Data = ByteString.CopyFrom(message.Data);
-        request.Extensions = new Struct();
-        return request;
-    }
-
-    private static TopicEventRequest Fill(TopicEventRequest request, JsonElement envelope)
-    {
-        request.Extensions = new Struct();
-        JsonElement? data = null;
-        string? base64 = null;
-        foreach (var member in envelope.EnumerateObject())
+        var output = new ArrayBufferWriter<byte>(message.Data.Length * 4 / 3 + 256);
+        using (var json = new Utf8JsonWriter(output))
         {
-            switch (member.Name)
-            {
-                case "id":
-                    request.Id = member.Value.ToString();
-                    break;
-                case "source":
-                    request.Source = member.Value.ToString();
-                    break;
-                case "type":
-                    request.Type = member.Value.ToString();
-                    break;
-                case "specversion":
-                    request.SpecVersion = member.Value.ToString();
-                    break;
-                case "datacontenttype":
-                    request.DataContentType = member.Value.ToString();
-                    break;
-                case "data":
-                    data = member.Value;
-                    break;
-                case "data_base64":
-                    base64 = member.Value.GetString();
-                    break;
-                default:
-                    request.Extensions.Fields[member.Name] = ToValue(member.Value);
-                    break;
-            }
+            json.WriteStartObject();
+            json.WriteString("id", Guid.CreateVersion7(clock.GetUtcNow()));
+            json.WriteString("source", "Dapr");
+            json.WriteString("type", CloudEvents.DefaultType);
+            json.WriteString("specversion", "1.0");
+            json.WriteString("datacontenttype", CloudEvents.Binary);
+            json.WriteString("topic", route.Topic);
+            json.WriteString("pubsubname", route.PubSubName);
+            json.WriteBase64String("data_base64", message.Data);
+            json.WriteEndObject();
         }
-        request.Data = DataOf(request.DataContentType, data, base64);
-        return request;
-    }
-
-    private static ByteString DataOf(string contentType, JsonElement? data, string? base64)
-    {
-        if (base64 is not null)
-            return ByteString.FromBase64(base64);
-        if (data is not { } element)
-            return ByteString.Empty;
-        // An event that does not say what its data is has JSON, unless it is a string.
-        var isJson =
-            contentType.Length == 0
-                ? element.ValueKind != JsonValueKind.String
-                : CloudEvents.IsJson(contentType);
-        if (isJson)
-            return UnsafeByteOperations.UnsafeWrap(CloudEvents.Compact(element));
-        if (!CloudEvents.IsText(contentType))
-            return ByteString.Empty;
-        return element.ValueKind == JsonValueKind.String
-            ? UnsafeByteOperations.UnsafeWrap(Encoding.UTF8.GetBytes(element.GetString() ?? ""))
-            : throw new FormatException($"the data of a {contentType} event is not a string");
-    }
-
-    // The parser refuses nesting beyond 64 levels, which bounds the recursion.
-    private static Value ToValue(JsonElement element) =>
-        element.ValueKind switch
-        {
-            JsonValueKind.String => Value.ForString(element.GetString() ?? ""),
-            JsonValueKind.Number => Value.ForNumber(element.GetDouble()),
-            JsonValueKind.True or JsonValueKind.False => Value.ForBool(element.GetBoolean()),
-            JsonValueKind.Array => Value.ForList([.. element.EnumerateArray().Select(ToValue)]),
-            JsonValueKind.Object => Value.ForStruct(ToStruct(element)),
-            _ => Value.ForNull(),
-        };
-
-    private static Struct ToStruct(JsonElement element)
-    {
-        var result = new Struct();
-        foreach (var member in element.EnumerateObject())
-            result.Fields[member.Name] = ToValue(member.Value);
-        return result;
+        return output.WrittenMemory;
     }
 }

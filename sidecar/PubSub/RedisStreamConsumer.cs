@@ -23,7 +23,11 @@ internal sealed partial class RedisStreamConsumer(
     private const int ReadMax = 100;
     private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(250);
 
+    // For what is processed but not yet acknowledged when a subscription ends.
+    private static readonly TimeSpan AcknowledgeGrace = TimeSpan.FromSeconds(2);
+
     private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _stopped = new();
     private readonly ConcurrentDictionary<string, Task> _underWay = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _room = new(settings.QueueDepth);
     private Task _reading = Task.CompletedTask;
@@ -32,6 +36,8 @@ internal sealed partial class RedisStreamConsumer(
     public required string Topic { get; init; }
 
     public required string Group { get; init; }
+
+    public required StreamGroup Shared { get; init; }
 
     public required MessageHandler Handler { get; init; }
 
@@ -45,9 +51,11 @@ internal sealed partial class RedisStreamConsumer(
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
+        _stopped.CancelAfter(AcknowledgeGrace);
         await blocking.DisposeAsync();
         await Task.WhenAll([_reading, _claiming, .. _underWay.Values]);
         _room.Dispose();
+        _stopped.Dispose();
     }
 
     // Runs a loop again after every failure, until this consumer stops: a reader that ends would leave a
@@ -81,12 +89,17 @@ internal sealed partial class RedisStreamConsumer(
     private async Task ReadAsync(CancellationToken cancellation)
     {
         await CreateGroupAsync(cancellation);
-        // What an earlier life of this consumer, or a broken connection, left unacknowledged comes first.
-        var after = "0";
-        while (await ReadAfterAsync(after, cancellation) is { } last)
-            after = last;
         while (true)
-            await ReadAfterAsync(">", cancellation);
+        {
+            // What an earlier life of this consumer, a reader that ended or a broken connection left
+            // unacknowledged comes first.
+            var left = Shared.Left;
+            var after = "0";
+            while (await ReadAfterAsync(after, cancellation) is { } last)
+                after = last;
+            while (left == Shared.Left)
+                await ReadAfterAsync(">", cancellation);
+        }
     }
 
     // Returns the id of the last message read, null when there was none.
@@ -165,14 +178,14 @@ internal sealed partial class RedisStreamConsumer(
         }
     }
 
-    // False when the message is under way already: this consumer's own long deliveries look abandoned to the
-    // server.
+    // False when the message is under way already: long deliveries look abandoned to the server.
     private bool Begin(RespValue entry)
     {
         var id = entry.Items[0].Text;
-        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (!_underWay.TryAdd(id, started.Task))
+        if (!Shared.TryBegin(id))
             return false;
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _underWay[id] = started.Task;
         _ = HandleAsync(id, entry.Items[1], started);
         return true;
     }
@@ -180,6 +193,7 @@ internal sealed partial class RedisStreamConsumer(
     private async Task HandleAsync(string id, RespValue fields, TaskCompletionSource done)
     {
         await Task.Yield();
+        var isLeft = false;
         try
         {
             // A pending message that was trimmed away has no fields any more.
@@ -190,9 +204,11 @@ internal sealed partial class RedisStreamConsumer(
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             LogLeft(logger, id, Topic, Group);
+            isLeft = true;
         }
         finally
         {
+            Shared.End(id, isLeft);
             _underWay.TryRemove(id, out _);
             _room.Release();
             done.SetResult();
@@ -216,9 +232,9 @@ internal sealed partial class RedisStreamConsumer(
     {
         try
         {
-            await redis.RepeatableAsync(["XACK", Topic, Group, id], _stopping.Token);
+            await redis.RepeatableAsync(["XACK", Topic, Group, id], _stopped.Token);
         }
-        catch (RedisConnectionException e)
+        catch (Exception e) when (e is RedisConnectionException or OperationCanceledException)
         {
             // Still pending at the server: it will be delivered once more, which is allowed.
             LogNotAcknowledged(logger, id, Topic, Group, e.Message);

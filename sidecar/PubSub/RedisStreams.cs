@@ -56,6 +56,7 @@ internal sealed class RedisStreams(
 {
     private readonly RedisClient _redis = clients.Shared(options);
     private readonly ConcurrentDictionary<string, RedisStreamTrimmer> _trimmers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<(string Topic, string Group), StreamGroup> _groups = new();
 
     public int Concurrency => settings.Concurrency;
 
@@ -88,6 +89,7 @@ internal sealed class RedisStreams(
         {
             Topic = topic,
             Group = group,
+            Shared = _groups.GetOrAdd((topic, group), _ => new StreamGroup()),
             Handler = handler,
         };
         consumer.Start();

@@ -1,5 +1,3 @@
-using Dapr.AppCallback.Autogen.Grpc.v1;
-using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Components;
 using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
@@ -11,7 +9,7 @@ namespace Souk.Sidecar.PubSub;
 /// so a message that fails again and again takes no worker from the others.
 /// </summary>
 internal sealed partial class TopicDelivery(
-    AppChannel app,
+    IEventTarget target,
     PubSubComponent component,
     TopicRoute route,
     Resilience resilience,
@@ -20,95 +18,101 @@ internal sealed partial class TopicDelivery(
 ) : IDisposable
 {
     private static readonly TimeSpan DeadLetterTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan DeadLetterPause = TimeSpan.FromSeconds(1);
 
-    private readonly SemaphoreSlim _slots = new(component.Broker.Concurrency);
+    // A stream and a batch take as many events as the broker has room for.
+    private readonly SemaphoreSlim _slots = new(
+        target is EventStream or BatchingTarget ? int.MaxValue : component.Broker.Concurrency
+    );
 
     /// <summary>
     /// Returns when the message is done with; throws when it was refused for good and has nowhere to go.
     /// </summary>
     public async Task HandleAsync(BrokerMessage message, CancellationToken cancellation)
     {
-        TopicEventRequest request;
+        ReceivedEvent received;
         try
         {
-            request = ReceivedEvent.Unwrap(route, message, clock);
+            received = ReceivedEvent.Read(route, message, clock);
         }
         catch (FormatException) when (route.DeadLetterTopic.Length > 0)
         {
-            await DeadLetterAsync(message);
+            await DeadLetterAsync(message, cancellation);
             return;
         }
-        if (ReceivedEvent.IsExpired(request, clock.GetUtcNow()))
+        if (received.IsExpired(clock.GetUtcNow()))
         {
-            LogExpired(logger, request.Id, route.Topic);
-            await DeadLetterAsync(message);
+            LogExpired(logger, received.Id, route.Topic);
+            await DeadLetterAsync(message, cancellation);
             return;
         }
-        var headers = HeadersFor(message, request);
-        var started = clock.GetTimestamp();
-        for (var retry = 1; ; retry++)
+        if (received.Path is null)
         {
-            var outcome = await AttemptAsync(request, headers, cancellation);
-            if (outcome.Verdict == Verdict.Success)
-                return;
-            if (outcome.Verdict == Verdict.Drop)
-            {
-                LogDropped(logger, request.Id, route.Topic, outcome.Reason);
-                if (!outcome.IsUnimplemented)
-                    await DeadLetterAsync(message);
-                return;
-            }
-            var jitter = Random.Shared.NextDouble();
-            var delay = outcome.IsRetriable
-                ? resilience.Retry.DelayBefore(retry, clock.GetElapsedTime(started), jitter)
-                : null;
-            if (delay is null)
-            {
-                await GiveUpAsync(message, request, outcome.Reason);
-                return;
-            }
-            LogRetry(logger, request.Id, route.Topic, retry, outcome.Reason);
-            await app.DelayAsync(delay.Value, cancellation);
+            LogUnwanted(logger, received.Id, route.Topic);
+            await DeadLetterAsync(message, cancellation);
+            return;
         }
+        await DeliverAsync(received, cancellation);
     }
 
     public void Dispose() => _slots.Dispose();
 
-    private async Task GiveUpAsync(BrokerMessage message, TopicEventRequest request, string reason)
+    private async Task DeliverAsync(ReceivedEvent received, CancellationToken cancellation)
     {
-        if (route.DeadLetterTopic.Length == 0)
-            throw new InvalidOperationException($"event {request.Id}: {reason}");
-        LogDeadLetter(logger, request.Id, route.Topic, route.DeadLetterTopic, reason);
-        await DeadLetterAsync(message);
+        var started = clock.GetTimestamp();
+        for (var retry = 1; ; retry++)
+        {
+            var answer = await AttemptAsync(received, cancellation);
+            if (answer.Verdict == Verdict.Success)
+                return;
+            if (answer.Verdict == Verdict.Drop)
+            {
+                LogDropped(logger, received.Id, route.Topic, answer.Reason);
+                if (!answer.IsUnimplemented)
+                    await DeadLetterAsync(received.Message, cancellation);
+                return;
+            }
+            var jitter = Random.Shared.NextDouble();
+            var delay = answer.IsRetriable(resilience.Retry)
+                ? resilience.Retry.DelayBefore(retry, clock.GetElapsedTime(started), jitter)
+                : null;
+            if (delay is null)
+            {
+                await GiveUpAsync(received, answer.Reason, cancellation);
+                return;
+            }
+            LogRetry(logger, received.Id, route.Topic, retry, answer.Reason);
+            await target.PauseAsync(delay.Value, cancellation);
+        }
     }
 
-    private async Task<Outcome> AttemptAsync(
-        TopicEventRequest request,
-        Metadata headers,
-        CancellationToken cancellation
-    )
+    private async Task GiveUpAsync(ReceivedEvent received, string reason, CancellationToken cancellation)
     {
-        // An app that is known to be down is not called: this is a failed attempt all the same.
-        if (app.Callbacks is null || !app.IsUp)
-            return Outcome.Failed("the app is not listening", StatusCode.Unavailable, resilience.Retry);
+        if (route.DeadLetterTopic.Length == 0)
+            throw new InvalidOperationException($"event {received.Id}: {reason}");
+        LogDeadLetter(logger, received.Id, route.Topic, route.DeadLetterTopic, reason);
+        await DeadLetterAsync(received.Message, cancellation);
+    }
+
+    private async Task<Answer> AttemptAsync(ReceivedEvent received, CancellationToken cancellation)
+    {
         await _slots.WaitAsync(cancellation);
         try
         {
-            DateTime? deadline =
-                resilience.Timeout > TimeSpan.Zero
-                    ? clock.GetUtcNow().Add(resilience.Timeout).UtcDateTime
-                    : null;
-            var response = await app.Callbacks.OnTopicEventAsync(request, headers, deadline, cancellation);
-            return new Outcome(response.Status, "the app said so", true, false);
+            if (resilience.Timeout <= TimeSpan.Zero)
+                return await target.DeliverAsync(received, cancellation);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            limit.CancelAfter(resilience.Timeout);
+            try
+            {
+                return await target.DeliverAsync(received, limit.Token);
+            }
+            catch (Exception) when (limit.IsCancellationRequested && !cancellation.IsCancellationRequested)
+            {
+                return Answer.TimedOut;
+            }
         }
-        catch (RpcException e) when (!cancellation.IsCancellationRequested)
-        {
-            if (e.StatusCode == StatusCode.Unimplemented)
-                return new Outcome(Verdict.Drop, "the app implements no OnTopicEvent", false, true);
-            app.Report(e);
-            return Outcome.Failed(e.Status.ToString(), e.StatusCode, resilience.Retry);
-        }
-        catch (RpcException)
+        catch (Exception) when (cancellation.IsCancellationRequested)
         {
             // The subscription ends: the message stays with the broker.
             cancellation.ThrowIfCancellationRequested();
@@ -120,61 +124,54 @@ internal sealed partial class TopicDelivery(
         }
     }
 
-    // The bytes as they came, under a deadline of their own: the delivery that failed may have none left.
-    private async Task DeadLetterAsync(BrokerMessage message)
+    // The bytes as they came. A broker that does not take them now is asked again: Dapr would lose the event.
+    private async Task DeadLetterAsync(BrokerMessage message, CancellationToken cancellation)
     {
         if (route.DeadLetterTopic.Length == 0)
             return;
-        using var deadline = new CancellationTokenSource(DeadLetterTimeout, clock);
-        await component.Broker.PublishAsync(
-            route.DeadLetterTopic,
-            message.Data,
-            message.Metadata,
-            deadline.Token
-        );
-    }
-
-    private Metadata HeadersFor(BrokerMessage message, TopicEventRequest request)
-    {
-        var headers = app.Headers();
-        headers.Add("pubsubname", route.PubSubName);
-        foreach (var name in new[] { "traceparent", "tracestate" })
+        while (true)
         {
-            if (request.Extensions.Fields.TryGetValue(name, out var trace) && trace.StringValue.Length > 0)
-                headers.Add(name, trace.StringValue);
+            // A deadline of its own: the delivery that failed may have none left.
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            deadline.CancelAfter(DeadLetterTimeout);
+            try
+            {
+                await component.Broker.PublishAsync(
+                    route.DeadLetterTopic,
+                    message.Data,
+                    message.Metadata,
+                    deadline.Token
+                );
+                return;
+            }
+            catch (Exception e) when (!cancellation.IsCancellationRequested)
+            {
+                LogWaiting(logger, message.Id, route.Topic, route.DeadLetterTopic, e.Message);
+                await Task.Delay(DeadLetterPause, clock, cancellation);
+            }
         }
-        foreach (var (name, value) in message.Metadata)
-        {
-            if (IsHeader(name) && value.All(letter => letter is >= ' ' and <= '~'))
-                headers.Add(name, value);
-        }
-        return headers;
-    }
-
-    private static bool IsHeader(string name) =>
-        name.Length > 0
-        && !name.EndsWith("-bin", StringComparison.OrdinalIgnoreCase)
-        && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.');
-
-    private readonly record struct Outcome(
-        Verdict Verdict,
-        string Reason,
-        bool IsRetriable,
-        bool IsUnimplemented
-    )
-    {
-        public static Outcome Failed(string reason, StatusCode code, RetryPolicy policy) =>
-            new(Verdict.Retry, reason, policy.Covers((int)code), false);
     }
 
     [LoggerMessage(LogLevel.Information, "Event {Id} on {Topic} has expired")]
     private static partial void LogExpired(ILogger logger, string id, string topic);
+
+    [LoggerMessage(LogLevel.Debug, "No rule wants event {Id} on {Topic}")]
+    private static partial void LogUnwanted(ILogger logger, string id, string topic);
 
     [LoggerMessage(LogLevel.Warning, "Event {Id} on {Topic} dropped: {Reason}")]
     private static partial void LogDropped(ILogger logger, string id, string topic, string reason);
 
     [LoggerMessage(LogLevel.Warning, "Event {Id} on {Topic} goes to {DeadLetterTopic}: {Reason}")]
     private static partial void LogDeadLetter(
+        ILogger logger,
+        string id,
+        string topic,
+        string deadLetterTopic,
+        string reason
+    );
+
+    [LoggerMessage(LogLevel.Warning, "Message {Id} on {Topic} waits to go to {DeadLetterTopic}: {Reason}")]
+    private static partial void LogWaiting(
         ILogger logger,
         string id,
         string topic,

@@ -9,5 +9,6 @@ internal static class HttpApi
         StateHttp.Map(routes);
         SecretHttp.Map(routes);
         LockHttp.Map(routes);
+        new PubSubHttp(TimeProvider.System).Map(routes);
     }
 }
