@@ -17,7 +17,7 @@ internal static class SidecarHost
         )
         {
             RunCommand(),
-            ServeCommand(),
+            ServeCommand.Create(),
         };
         try
         {
@@ -27,7 +27,10 @@ internal static class SidecarHost
                 ProcessTerminationTimeout = null,
                 EnableDefaultExceptionHandler = false,
             };
-            return await root.Parse(args).InvokeAsync(configuration);
+            var parsed = root.Parse(DaprdFlags.WithTwoDashes(args));
+            if (parsed.Errors is [{ } error, ..])
+                throw new ConfigException($"{error.Message} `sidecar --help` lists what there is.");
+            return await parsed.InvokeAsync(configuration);
         }
         catch (ConfigException e)
         {
@@ -80,55 +83,6 @@ internal static class SidecarHost
                         PidDirectory = parsed.GetValue(pidDirectory),
                     }
                 );
-            }
-        );
-        return command;
-    }
-
-    private static Command ServeCommand()
-    {
-        var appId = new Option<string>("--app-id") { Required = true };
-        var appPort = new Option<int>("--app-port") { Description = "0 when the app listens on nothing" };
-        var appAddress = new Option<string>("--app-channel-address")
-        {
-            DefaultValueFactory = _ => "127.0.0.1",
-        };
-        var protocol = new Option<string>("--app-protocol") { DefaultValueFactory = _ => "http" };
-        var grpcPort = new Option<int>("--dapr-grpc-port") { DefaultValueFactory = _ => 50001 };
-        var httpPort = new Option<int>("--dapr-http-port") { DefaultValueFactory = _ => 3500 };
-        var resources = new Option<string[]>("--resources-path", "--components-path")
-        {
-            Description = "Repeatable",
-        };
-        var pidDirectory = new Option<string>("--pid-dir");
-        var command = new Command("serve", "Host the sidecar of one app that somebody else starts")
-        {
-            appId,
-            appPort,
-            appAddress,
-            protocol,
-            grpcPort,
-            httpPort,
-            resources,
-            pidDirectory,
-        };
-        command.SetAction(
-            (parsed, _) =>
-            {
-                var here = Directory.GetCurrentDirectory();
-                var app = new AppSpec
-                {
-                    AppId = parsed.GetRequiredValue(appId),
-                    Directory = here,
-                    AppPort = parsed.GetValue(appPort),
-                    AppAddress = parsed.GetRequiredValue(appAddress),
-                    Protocol = parsed.GetRequiredValue(protocol),
-                    GrpcPort = parsed.GetValue(grpcPort),
-                    HttpPort = parsed.GetValue(httpPort),
-                    ResourcesPaths = [.. (parsed.GetValue(resources) ?? []).Select(Path.GetFullPath)],
-                };
-                var options = new MeshRunOptions([app]) { PidDirectory = parsed.GetValue(pidDirectory) };
-                return MeshRun.RunAsync(options);
             }
         );
         return command;

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Api;
 using Souk.Sidecar.Api.Http;
@@ -11,7 +12,6 @@ using Souk.Sidecar.Components;
 using Souk.Sidecar.Files;
 using Souk.Sidecar.Proxy;
 using Souk.Sidecar.Redis;
-using Souk.Sidecar.State;
 using Souk.Sidecar.Workflows;
 
 namespace Souk.Sidecar;
@@ -19,7 +19,7 @@ namespace Souk.Sidecar;
 /// <summary>
 /// All sidecars of this process: one Kestrel on the ports of every app, one set of connections behind it.
 /// </summary>
-internal sealed class SidecarServer : IAsyncDisposable
+internal sealed partial class SidecarServer : IAsyncDisposable
 {
     // Connections carry a whole app's calls; Kestrel's default of 100 streams would make callers queue.
     private const int StreamsPerConnectionMax = 1000;
@@ -100,6 +100,7 @@ internal sealed class SidecarServer : IAsyncDisposable
             TimeProvider.System,
             _workflows is null ? null : new WorkflowManagement(_workflows, TimeProvider.System)
         ));
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.DrainTimeout);
         builder.WebHost.UseKestrelCore();
         var placed = specs.Select(WithPorts).ToArray();
         builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, placed, settings));
@@ -155,13 +156,30 @@ internal sealed class SidecarServer : IAsyncDisposable
         kestrel.Limits.MaxRequestBodySize = null;
         kestrel.Limits.MinRequestBodyDataRate = null;
         kestrel.Limits.MinResponseDataRate = null;
-        var address = IPAddress.Parse(settings.ListenAddress);
-        foreach (var spec in specs)
+        if (specs.Max(spec => spec.MaxHeaderBytes) is { } headers)
+            kestrel.Limits.MaxRequestHeadersTotalSize = headers;
+        foreach (var address in settings.ListenAddresses.Select(Address))
         {
-            kestrel.Listen(address, spec.GrpcPort, listen => Serve(listen, spec.AppId, HttpProtocols.Http2));
-            kestrel.Listen(address, spec.HttpPort, listen => Serve(listen, spec.AppId, HttpProtocols.Http1));
+            foreach (var spec in specs)
+            {
+                kestrel.Listen(
+                    address,
+                    spec.GrpcPort,
+                    listen => Serve(listen, spec.AppId, HttpProtocols.Http2)
+                );
+                kestrel.Listen(
+                    address,
+                    spec.HttpPort,
+                    listen => Serve(listen, spec.AppId, HttpProtocols.Http1)
+                );
+            }
         }
     }
+
+    private static IPAddress Address(string text) =>
+        IPAddress.TryParse(text.Trim('[', ']', ' '), out var address)
+            ? address
+            : throw new ConfigException($"--dapr-listen-addresses must be IP addresses, not '{text}'");
 
     // Features of a connection are seen by each of its requests: the app of a port is looked up once.
     private void Serve(ListenOptions listen, string appId, HttpProtocols protocols)
@@ -184,24 +202,18 @@ internal sealed class SidecarServer : IAsyncDisposable
             .FirstOrDefault(actor => actor is not null);
         if (store is null)
             return null;
-        return new WorkflowEngine(
-            WorkflowAddress(store, services),
-            services.Clock,
-            services.Logs.CreateLogger<WorkflowEngine>()
-        );
+        var logger = services.Logs.CreateLogger<WorkflowEngine>();
+        if (WorkflowDatabase.AddressFor(store, services.Environment) is { } address)
+            return new WorkflowEngine(address, services.Clock, logger);
+        LogNoWorkflows(services.Logs.CreateLogger<SidecarServer>(), store.Name, store.Spec.Type);
+        return null;
     }
 
-    // Workflow history lives in PostgreSQL. With an actor store of another type, which Dapr would use, the
-    // environment names the database.
-    private static string WorkflowAddress(StateComponent store, ComponentServices services)
-    {
-        if (store.Store is PostgresStateStore postgres)
-            return postgres.Address;
-        if (services.Environment("SOUK_WORKFLOWSTORE") is { Length: > 0 } address)
-            return PostgresAddress.Parse(address).ConnectionString;
-        const string problem = "needs state.postgresql, or SOUK_WORKFLOWSTORE with the address of a database";
-        throw store.Spec.Error("actorStateStore", problem);
-    }
+    [LoggerMessage(
+        LogLevel.Warning,
+        "No workflows: {Store} is a {Type} and keeps none; SOUK_WORKFLOWSTORE names a PostgreSQL database"
+    )]
+    private static partial void LogNoWorkflows(ILogger logger, string store, string type);
 
     private static async Task StartAsync(WebApplication web, CancellationToken cancellation)
     {

@@ -11,7 +11,10 @@ internal sealed record SidecarSettings
 
     public string Namespace { get; init; } = "";
 
-    public string ListenAddress { get; init; } = "127.0.0.1";
+    public IReadOnlyList<string> ListenAddresses { get; init; } = ["127.0.0.1"];
+
+    /// <summary>How long calls under way have when the sidecar stops.</summary>
+    public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     public static SidecarSettings FromEnvironment() =>
         new()

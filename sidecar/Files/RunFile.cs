@@ -29,6 +29,12 @@ internal sealed record AppSpec
     /// <summary>Configuration files, each one's resources as if they were written in one.</summary>
     public IReadOnlyList<string> ConfigFiles { get; init; } = [];
 
+    /// <summary>Longest headers of a request to the API; null for the server's own limit.</summary>
+    public int? MaxHeaderBytes { get; init; }
+
+    /// <summary>Where sidecars of other processes call; 0 picks a free port.</summary>
+    public int InternalPort { get; init; }
+
     /// <summary>0 picks a free port.</summary>
     public int HttpPort { get; init; }
 
@@ -48,7 +54,7 @@ internal sealed record AppSpec
 /// </summary>
 internal sealed record RunFile(string Name, IReadOnlyList<AppSpec> Apps)
 {
-    private static readonly string[] Protocols = ["http", "grpc", "https", "grpcs", "h2c"];
+    public static readonly IReadOnlyList<string> Protocols = ["http", "grpc", "https", "grpcs", "h2c"];
 
     public static RunFile Load(string file)
     {

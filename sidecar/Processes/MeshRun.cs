@@ -13,6 +13,8 @@ internal sealed record MeshRunOptions(IReadOnlyList<AppSpec> Apps)
     /// <summary>Whether an app that dies is started again.</summary>
     public bool RestartApps { get; init; }
 
+    public SidecarSettings Settings { get; init; } = SidecarSettings.FromEnvironment();
+
     /// <summary>Null for no pid files.</summary>
     public string? PidDirectory { get; init; }
 }
@@ -31,7 +33,7 @@ internal static partial class MeshRun
         pids.Write("sidecar", Environment.ProcessId);
         await using var server = await SidecarServer.StartAsync(
             options.Apps,
-            SidecarSettings.FromEnvironment(),
+            options.Settings,
             signals.Token
         );
         foreach (var app in server.Apps.All)

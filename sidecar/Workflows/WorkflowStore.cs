@@ -11,6 +11,7 @@ namespace Souk.Sidecar.Workflows;
 /// cref="LogWriter"/>'s.</summary>
 internal sealed class WorkflowStore : IAsyncDisposable
 {
+    private readonly string _address;
     private readonly NpgsqlDataSource _source;
     private readonly SemaphoreSlim _creating = new(1, 1);
     private bool _created;
@@ -24,7 +25,8 @@ internal sealed class WorkflowStore : IAsyncDisposable
             MaxAutoPrepare = 24,
             AutoPrepareMinUsages = 2,
         };
-        _source = NpgsqlDataSource.Create(builder.ConnectionString);
+        _address = builder.ConnectionString;
+        _source = NpgsqlDataSource.Create(_address);
     }
 
     /// <summary>Makes the caller the owner of the app's workflows and returns its epoch.</summary>
@@ -216,7 +218,7 @@ internal sealed class WorkflowStore : IAsyncDisposable
         {
             if (!_created)
             {
-                await using var connection = await _source.OpenConnectionAsync(cancellation);
+                await using var connection = await FirstConnectionAsync(cancellation);
                 await using var transaction = await connection.BeginTransactionAsync(cancellation);
                 await using var create = new NpgsqlCommand(WorkflowSchema.CreateSql, connection, transaction);
                 await create.ExecuteNonQueryAsync(cancellation);
@@ -227,6 +229,19 @@ internal sealed class WorkflowStore : IAsyncDisposable
         finally
         {
             _creating.Release();
+        }
+    }
+
+    private async Task<NpgsqlConnection> FirstConnectionAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            return await _source.OpenConnectionAsync(cancellation);
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.InvalidCatalogName)
+        {
+            await WorkflowDatabase.CreateAsync(_address, cancellation);
+            return await _source.OpenConnectionAsync(cancellation);
         }
     }
 }
