@@ -1,7 +1,7 @@
-using System.Net;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Souk.Gateway.Calls;
+using Souk.Gateway.Grpc;
 using Souk.Gateway.Http;
+using Souk.Gateway.Listening;
 using Souk.Gateway.Routing;
 using Souk.Gateway.Security;
 using Souk.Shared;
@@ -11,9 +11,6 @@ namespace Souk.Gateway;
 /// <summary>The one public entry of the mesh: REST in, gRPC out.</summary>
 internal static class GatewayHost
 {
-    private const int ConnectionsMax = 10_000;
-    private const long DrainedBodies = 16;
-    private const int HeaderBytesMax = 32 * 1024;
     private static readonly TimeSpan s_drainTimeout = TimeSpan.FromSeconds(15);
 
     public static async Task Main()
@@ -34,7 +31,7 @@ internal static class GatewayHost
     )
     {
         var host = WebApplication.CreateSlimBuilder();
-        host.WebHost.ConfigureKestrel(options => Listen(options, settings));
+        Listener.Add(host, settings);
         Log(host.Logging, level);
         host.Services.Configure<HostOptions>(options => options.ShutdownTimeout = s_drainTimeout);
         host.Services.AddSingleton(settings);
@@ -50,27 +47,24 @@ internal static class GatewayHost
         host.Services.AddSingleton<RateGate>();
         host.Services.AddSingleton<RequestGuard>();
         host.Services.AddSingleton<RestEndpoint>();
+        host.Services.AddSingleton<GrpcEndpoint>();
         host.Services.AddSingleton<FrontDoor>();
+        AddOwnServices(host.Services, contracts);
         overrides?.Invoke(host.Services);
         var app = host.Build();
+        app.Services.GetRequiredService<OwnServices>().Map(app);
         app.Run(app.Services.GetRequiredService<FrontDoor>().HandleAsync);
         return app;
     }
 
-    private static void Listen(KestrelServerOptions options, GatewaySettings settings)
+    private static void AddOwnServices(IServiceCollection services, Contracts contracts)
     {
-        options.AddServerHeader = false;
-        // Our own limit answers with a problem; Kestrel then reads on for a while, so that the caller gets to
-        // see it.
-        options.Limits.MaxRequestBodySize = settings.BodyBytesMax * DrainedBodies;
-        options.Limits.MaxConcurrentConnections = ConnectionsMax;
-        options.Limits.MaxRequestHeadersTotalSize = HeaderBytesMax;
-        options.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
-        options.Listen(
-            IPAddress.Parse(settings.Address),
-            settings.Port,
-            listen => listen.Protocols = HttpProtocols.Http1
-        );
+        services.AddGrpc();
+        services.AddSingleton<OwnServices>();
+        services.AddSingleton<GatewayHealth>();
+        services.AddSingleton(PublicContracts.Of(contracts));
+        services.AddSingleton<ReflectionService>();
+        services.AddSingleton<AlphaReflectionService>();
     }
 
     private static void Log(ILoggingBuilder logging, LogLevel level)

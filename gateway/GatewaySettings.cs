@@ -22,6 +22,18 @@ internal sealed record GatewaySettings
     /// <summary>How long a call may take when the caller does not ask for a wait.</summary>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>The longest deadline that a caller can ask for; streams have their own.</summary>
+    public static TimeSpan DeadlineMax { get; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>How long a stream may last.</summary>
+    public TimeSpan StreamDeadline { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>The certificate and its chain as PEM; empty serves without TLS.</summary>
+    public string CertificateFile { get; init; } = "";
+
+    /// <summary>The certificate's key as PEM.</summary>
+    public string CertificateKeyFile { get; init; } = "";
+
     /// <summary>Largest request body in bytes.</summary>
     public int BodyBytesMax { get; init; } = 1024 * 1024;
 
@@ -46,6 +58,9 @@ internal sealed record GatewaySettings
             SidecarPort = Env.Int("DAPR_GRPC_PORT", 50_001, 1, PortMax),
             SidecarToken = Env.Text("DAPR_API_TOKEN", ""),
             Deadline = Env.Seconds("SOUK_GATEWAY_DEADLINE_SECONDS", 10, 1, 120),
+            StreamDeadline = Env.Seconds("SOUK_GATEWAY_STREAM_SECONDS", 3600, 1, 86_400),
+            CertificateFile = Env.Text("SOUK_GATEWAY_CERT", ""),
+            CertificateKeyFile = Env.Text("SOUK_GATEWAY_KEY", ""),
             BodyBytesMax = Env.Int("SOUK_GATEWAY_BODY_BYTES", 1024 * 1024, 1024, 64 * 1024 * 1024),
             RatePerAddress = Env.Int("SOUK_GATEWAY_RATE_PER_ADDRESS", 2000, 1),
             RatePerUser = Env.Int("SOUK_GATEWAY_RATE_PER_USER", 1000, 1),

@@ -27,11 +27,20 @@ internal sealed class GrpcCall : IDisposable
     /// <summary>The request's wire bytes, behind room for the prefix.</summary>
     public PooledBuffer Message { get; } = new();
 
+    /// <summary>The messages of a stream from the client; null where the request is one message.</summary>
+    public PassedBody? Stream { get; set; }
+
     /// <summary>Metadata that travels with the call; names in lower case.</summary>
     public List<KeyValuePair<string, string>> Metadata { get; } = [];
 
     /// <summary>Passed on as grpc-timeout; the gateway itself stops waiting then, too.</summary>
     public TimeSpan Deadline { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Whether the caller gives less time than is usual. Running out of it then says nothing about the
+    /// service.
+    /// </summary>
+    public bool IsHurried { get; set; }
 
     public void Dispose() => Message.Dispose();
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Net.Http.Headers;
 using Google.Rpc;
 using Souk.Gateway.Transcoding;
 
@@ -21,6 +22,18 @@ internal sealed class GrpcReply(HttpResponseMessage response) : IDisposable
 
     /// <summary>The message at hand, valid until the next one is asked for.</summary>
     public ReadOnlySpan<byte> Message => _buffer.Written[_start.._next];
+
+    /// <summary>The message at hand with its prefix.</summary>
+    public ReadOnlyMemory<byte> Frame => _buffer.WrittenMemory[(_start - GrpcCall.PrefixBytes).._next];
+
+    /// <summary>Whether it ended as it began: without a message, and with its trailers as headers.</summary>
+    public bool IsOver => response.Headers.NonValidated.Contains("grpc-status");
+
+    /// <summary>What the service says before its messages.</summary>
+    public HttpHeadersNonValidated Leading => response.Headers.NonValidated;
+
+    /// <summary>What the service says after its messages.</summary>
+    public HttpHeadersNonValidated Trailing => response.TrailingHeaders.NonValidated;
 
     /// <summary>
     /// Reads the next message; false when there is none, and then <see cref="Ending"/> tells why.

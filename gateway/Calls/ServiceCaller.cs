@@ -6,7 +6,7 @@ using Reason = Souk.Type.Reason;
 namespace Souk.Gateway.Calls;
 
 /// <summary>
-/// Makes unary calls that survive a service's restart: safe ones are repeated a few times, and a service that
+/// Makes calls that survive a service's restart: safe ones are repeated a few times, and a service that
 /// does not answer at all gets a rest.
 /// </summary>
 internal sealed class ServiceCaller(Backend backend, TimeProvider clock)
@@ -27,7 +27,7 @@ internal sealed class ServiceCaller(Backend backend, TimeProvider clock)
         CancellationToken aborted
     )
     {
-        var circuit = _circuits.GetOrAdd(call.AppId, _ => new Circuit(clock));
+        var circuit = CircuitOf(call.AppId);
         for (var retriesLeft = isSafe ? RetriesMax : 0; ; retriesLeft--)
         {
             if (!circuit.TryPass())
@@ -43,14 +43,32 @@ internal sealed class ServiceCaller(Backend backend, TimeProvider clock)
             }
             catch (Exception e)
             {
-                if (aborted.IsCancellationRequested)
-                    circuit.Abandoned();
-                else
-                    circuit.Failed();
+                Lost(circuit, call, e, aborted);
                 if (e is not (HttpRequestException or IOException) || retriesLeft == 0)
                     throw;
             }
             await Task.Delay(s_retryPause * (RetriesMax + 1 - retriesLeft), clock, token);
+        }
+    }
+
+    /// <summary>
+    /// A reply that has begun, for streams: they cannot be repeated, but know a resting service, too.
+    /// </summary>
+    public async Task<GrpcReply> OpenAsync(GrpcCall call, CancellationToken token, CancellationToken aborted)
+    {
+        var circuit = CircuitOf(call.AppId);
+        if (!circuit.TryPass())
+            throw Open(call.AppId);
+        try
+        {
+            var reply = await backend.SendAsync(call, token);
+            Report(circuit, IsSilence(reply.Ending()));
+            return reply;
+        }
+        catch (Exception e)
+        {
+            Lost(circuit, call, e, aborted);
+            throw;
         }
     }
 
@@ -68,6 +86,21 @@ internal sealed class ServiceCaller(Backend backend, TimeProvider clock)
             reply.Dispose();
             throw;
         }
+    }
+
+    private Circuit CircuitOf(string appId) => _circuits.GetOrAdd(appId, _ => new Circuit(clock));
+
+    // Whoever leaves, is in a hurry or sends what cannot be passed on must not close a service to others.
+    private static void Lost(Circuit circuit, GrpcCall call, Exception error, CancellationToken aborted)
+    {
+        var isTheirs =
+            aborted.IsCancellationRequested
+            || call.Stream?.Refusal is not null
+            || (call.IsHurried && error is OperationCanceledException);
+        if (isTheirs)
+            circuit.Abandoned();
+        else
+            circuit.Failed();
     }
 
     private static void Report(Circuit circuit, bool isSilent)

@@ -17,6 +17,7 @@ internal sealed class Problem
 
     public Problem(Status status)
     {
+        Status = status;
         Code = (Code)status.Code;
         foreach (var detail in status.Details)
         {
@@ -33,6 +34,9 @@ internal sealed class Problem
         if (Code == Code.Unavailable)
             RetryAfter ??= s_retryDefault;
     }
+
+    /// <summary>The error as gRPC tells it.</summary>
+    public Status Status { get; }
 
     public Code Code { get; }
 
@@ -71,6 +75,7 @@ internal sealed class Problem
             StatusCodes.Status409Conflict => "In conflict with what is there",
             StatusCodes.Status413PayloadTooLarge => "Too large",
             StatusCodes.Status415UnsupportedMediaType => "The media type is not understood",
+            StatusCodes.Status426UpgradeRequired => "Needs another protocol",
             StatusCodes.Status429TooManyRequests => "Too many requests",
             ClientClosedRequest => "Cancelled",
             StatusCodes.Status501NotImplemented => "Not implemented",
@@ -79,7 +84,8 @@ internal sealed class Problem
             _ => "Something went wrong on our side",
         };
 
-    private bool IsInternal => HttpStatus == StatusCodes.Status500InternalServerError;
+    /// <summary>Whether it is ours, so that nobody outside learns more of it than a trace id.</summary>
+    public bool IsInternal => HttpStatus == StatusCodes.Status500InternalServerError;
 
     /// <summary>K30: the mapping of google.rpc.Code, refined where HTTP has a status of its own.</summary>
     private static int HttpStatusOf(Code code, string reason) =>
@@ -88,6 +94,7 @@ internal sealed class Problem
             (Code.ResourceExhausted, "TOO_LARGE") => StatusCodes.Status413PayloadTooLarge,
             (Code.Unimplemented, "METHOD_NOT_ALLOWED") => StatusCodes.Status405MethodNotAllowed,
             (Code.InvalidArgument, "UNSUPPORTED_MEDIA_TYPE") => StatusCodes.Status415UnsupportedMediaType,
+            (Code.FailedPrecondition, "UPGRADE_REQUIRED") => StatusCodes.Status426UpgradeRequired,
             (Code.InvalidArgument or Code.FailedPrecondition or Code.OutOfRange, _) =>
                 StatusCodes.Status400BadRequest,
             (Code.Unauthenticated, _) => StatusCodes.Status401Unauthorized,

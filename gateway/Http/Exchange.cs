@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using Microsoft.AspNetCore.Http.Features;
+using Souk.Gateway.Grpc;
 using Souk.Gateway.Routing;
 using Souk.Shared;
 
@@ -41,10 +42,28 @@ internal sealed class Exchange
     public string Method =>
         HttpMethods.IsHead(Context.Request.Method) ? HttpMethods.Get : Context.Request.Method;
 
-    public Route? Route { get; set; }
+    public Route? Route
+    {
+        get;
+        set => (field, Rpc) = (value, value?.Rpc);
+    }
+
+    /// <summary>The RPC that the request proved to call.</summary>
+    public Rpc? Rpc { get; set; }
+
+    /// <summary>What the request is as gRPC.</summary>
+    public GrpcKind Grpc { get; init; }
+
+    /// <summary>Whether the answer has its ending already.</summary>
+    public bool IsAnswered { get; set; }
 
     /// <summary>The RPC's name for the log; a dash before one is found.</summary>
-    public string RpcName => Route?.Rpc.Name ?? "-";
+    public string RpcName => Rpc?.Name ?? "-";
+
+    /// <summary>
+    /// The kind of path for logs and metrics: as the contract has it, never as it was sent.
+    /// </summary>
+    public string Template => Route?.Template.ToString() ?? Rpc?.Path ?? "-";
 
     public Caller Caller { get; set; } = Caller.Anonymous;
 

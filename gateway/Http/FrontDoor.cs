@@ -1,3 +1,4 @@
+using Souk.Gateway.Grpc;
 using Souk.Gateway.Security;
 
 namespace Souk.Gateway.Http;
@@ -6,17 +7,35 @@ namespace Souk.Gateway.Http;
 /// What every request passes first: headers for browsers, the gateway's own paths, then the contracts'
 /// routes.
 /// </summary>
-internal sealed class FrontDoor(RequestGuard guard, RestEndpoint rest, Readiness readiness, Cors cors)
+internal sealed class FrontDoor(
+    RequestGuard guard,
+    RestEndpoint rest,
+    GrpcEndpoint grpc,
+    OwnServices own,
+    Readiness readiness,
+    Cors cors
+)
 {
     public Task HandleAsync(HttpContext context)
     {
+        context.Response.Headers.XContentTypeOptions = "nosniff";
+        if (context.Request.IsHttps)
+            context.Response.Headers.StrictTransportSecurity = "max-age=31536000";
+        cors.Apply(context);
+        var kind = GrpcKinds.Of(context.Request);
+        return kind switch
+        {
+            GrpcKind.None => ServeAsync(context),
+            GrpcKind.Native => GrpcAsync(context, kind),
+            _ => GrpcWeb.RunAsync(context, kind, () => GrpcAsync(context, kind)),
+        };
+    }
+
+    private Task ServeAsync(HttpContext context)
+    {
         var headers = context.Response.Headers;
-        headers.XContentTypeOptions = "nosniff";
         headers.ContentSecurityPolicy = "default-src 'none'; frame-ancestors 'none'";
         headers["Referrer-Policy"] = "no-referrer";
-        if (context.Request.IsHttps)
-            headers.StrictTransportSecurity = "max-age=31536000";
-        cors.Apply(context);
         var path = context.Request.Path.Value ?? "";
         if (HttpMethods.IsOptions(context.Request.Method) && cors.TryAnswerOptions(context, path))
             return Task.CompletedTask;
@@ -24,8 +43,23 @@ internal sealed class FrontDoor(RequestGuard guard, RestEndpoint rest, Readiness
         {
             "/health" => HealthAsync(context),
             "/ready" => readiness.HandleAsync(context),
-            _ => guard.RunAsync(context, rest.ServeAsync),
+            _ => guard.RunAsync(context, GrpcKind.None, rest.ServeAsync),
         };
+    }
+
+    private Task GrpcAsync(HttpContext context, GrpcKind kind)
+    {
+        if (kind == GrpcKind.Native && HttpProtocol.IsHttp11(context.Request.Protocol))
+        {
+            context.Response.StatusCode = StatusCodes.Status426UpgradeRequired;
+            context.Response.Headers.Upgrade = "h2c";
+            return Task.CompletedTask;
+        }
+        return guard.RunAsync(
+            context,
+            kind,
+            OwnServices.Has(context.Request.Path) ? own.ServeAsync : grpc.ServeAsync
+        );
     }
 
     // Alive is whoever answers; what hangs on others is for /ready.

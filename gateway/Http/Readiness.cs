@@ -44,6 +44,10 @@ internal sealed class Readiness(Contracts contracts, Backend backend, TimeProvid
         await context.Response.Body.WriteAsync(body.WrittenMemory, context.RequestAborted);
     }
 
+    /// <summary>Whether one app is ready.</summary>
+    public async Task<bool> IsReadyAsync(string app, CancellationToken token) =>
+        (await AskAsync(token)).Any(state => state.App == app && state.IsReady);
+
     public void Dispose() => _gate.Dispose();
 
     private async Task<IReadOnlyList<(string App, bool IsReady)>> AskAsync(CancellationToken token)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Souk.Gateway.Errors;
+using Souk.Gateway.Grpc;
 using Souk.Shared;
 
 namespace Souk.Gateway.Http;
@@ -20,15 +21,16 @@ internal sealed partial class RequestGuard(
         "Time from a request's head to the end of its answer"
     );
 
-    public async Task RunAsync(HttpContext context, Func<Exchange, Task<Problem?>> serve)
+    public async Task RunAsync(HttpContext context, GrpcKind kind, Func<Exchange, Task<Problem?>> serve)
     {
         var start = clock.GetTimestamp();
-        var exchange = new Exchange(context, settings.Proxies);
+        var exchange = new Exchange(context, settings.Proxies) { Grpc = kind };
         context.Response.Headers["X-Request-Id"] = exchange.RequestId;
         try
         {
-            if (await serve(exchange) is { } problem)
-                await AnswerAsync(exchange, problem);
+            var problem = await serve(exchange);
+            if (!exchange.IsAnswered && (problem is not null || kind != GrpcKind.None))
+                await EndAsync(exchange, problem);
         }
         catch (Exception e)
         {
@@ -45,34 +47,42 @@ internal sealed partial class RequestGuard(
         if (status is null)
             LogFault(logger, error, exchange.RpcName, exchange.TraceId);
         var problem = new Problem(status ?? Fault.StatusOf(Fault.Internal(exchange.TraceId)));
-        if (!isAborted && !context.Response.HasStarted)
+        // gRPC tells its errors behind whatever was said before.
+        if (!isAborted && (!context.Response.HasStarted || exchange.Grpc != GrpcKind.None))
         {
-            await AnswerAsync(exchange, problem);
+            await EndAsync(exchange, problem);
             return;
         }
         exchange.Reason = problem.Reason;
         context.Abort();
     }
 
-    private static Task AnswerAsync(Exchange exchange, Problem problem)
+    private static Task EndAsync(Exchange exchange, Problem? problem)
     {
-        exchange.Reason = problem.Reason;
-        return ProblemJson.WriteAsync(exchange.Context, problem, exchange.TraceId);
+        exchange.Reason = problem?.Reason ?? "";
+        if (exchange.Grpc == GrpcKind.None)
+            return problem is null
+                ? Task.CompletedTask
+                : ProblemJson.WriteAsync(exchange.Context, problem, exchange.TraceId);
+        GrpcEnding.Write(exchange.Context, problem, exchange.TraceId);
+        return Task.CompletedTask;
     }
 
     // The route's template, never the path: paths hold ids and, from strangers, anything.
     private void Leave(Exchange exchange, double elapsedMs)
     {
         var context = exchange.Context;
-        var template = exchange.Route?.Template.ToString() ?? "-";
         if (s_requests.Enabled)
         {
             s_requests.Record(
                 elapsedMs,
                 new TagList
                 {
-                    { "http.route", template },
-                    { "http.request.method", exchange.Route?.Method ?? "-" },
+                    { "http.route", exchange.Template },
+                    {
+                        "http.request.method",
+                        exchange.Route?.Method ?? (exchange.Rpc is null ? "-" : HttpMethods.Post)
+                    },
                     { "http.response.status_code", context.Response.StatusCode },
                 }
             );
@@ -80,7 +90,7 @@ internal sealed partial class RequestGuard(
         LogRequest(
             logger,
             context.Request.Method,
-            template,
+            exchange.Template,
             exchange.RpcName,
             exchange.Caller.UserId,
             context.Response.StatusCode,

@@ -18,8 +18,6 @@ internal sealed class RestEndpoint(
     GatewaySettings settings
 )
 {
-    private static readonly TimeSpan s_streamDeadline = TimeSpan.FromHours(1);
-
     public async Task<Problem?> ServeAsync(Exchange exchange)
     {
         var context = exchange.Context;
@@ -28,6 +26,11 @@ internal sealed class RestEndpoint(
         rates.CheckAddress(exchange.ClientAddress);
         if (exchange.Route is not { } route)
             return NoRoute(exchange);
+        if (route.Rpc.IsClientStreaming)
+            throw Fault.FailedPrecondition(
+                Reason.UpgradeRequired,
+                "The RPC takes a stream: call it by gRPC or WebSocket."
+            );
         var authorization = context.Request.Headers.Authorization;
         exchange.Caller = await gate.AdmitAsync(route.Rpc, authorization, context.RequestAborted);
         rates.CheckUser(exchange.Caller);
@@ -64,9 +67,10 @@ internal sealed class RestEndpoint(
         if (wait > 0)
             exchange.Context.Response.Headers["Preference-Applied"] = $"wait={wait}";
         var usual = route.Rpc.IsServerStreaming
-            ? s_streamDeadline
+            ? settings.StreamDeadline
             : settings.Deadline + TimeSpan.FromSeconds(wait);
         call.Deadline = RequestBinder.Deadline(request.Headers, usual);
+        call.IsHurried = call.Deadline < settings.Deadline;
     }
 
     private async Task<Problem?> CallAsync(

@@ -49,7 +49,6 @@ internal sealed class Contracts
         return new Contracts([
             .. ours.SelectMany(file => file.Services)
                 .SelectMany(service => service.Methods)
-                .Where(method => !method.IsClientStreaming)
                 .Select(method => new Rpc(method, plans)),
         ]);
     }

@@ -1,3 +1,4 @@
+using Google.Api;
 using Google.Protobuf.Reflection;
 using Souk.Gateway.Transcoding;
 using Souk.Options.V1;
@@ -17,6 +18,10 @@ internal sealed class Rpc
         Input = plans.Compile(method.InputType);
         Output = plans.Compile(method.OutputType);
         IsServerStreaming = method.IsServerStreaming;
+        IsClientStreaming = method.IsClientStreaming;
+        var rule = method.GetOptions()?.GetExtension(AnnotationsExtensions.Http);
+        IsExposed = rule is not null;
+        IsSafe = rule is { PatternCase: HttpRule.PatternOneofCase.Get } && !IsClientStreaming;
         Access = method.GetOptions()?.GetExtension(OptionsExtensions.Access);
         Roles = RolesOf(Access);
         Descriptor = method;
@@ -43,6 +48,15 @@ internal sealed class Rpc
     public MessagePlan Input { get; }
     public MessagePlan Output { get; }
     public bool IsServerStreaming { get; }
+    public bool IsClientStreaming { get; }
+
+    /// <summary>
+    /// Whether the world may know of it: it has an http rule. All others are the mesh's own.
+    /// </summary>
+    public bool IsExposed { get; }
+
+    /// <summary>Whether repeating it changes nothing, so that a lost call may be made again.</summary>
+    public bool IsSafe { get; }
 
     /// <summary>Who may call; null refuses everybody.</summary>
     public Access? Access { get; }

@@ -1,3 +1,4 @@
+using Souk.Gateway.Grpc;
 using Souk.Gateway.Routing;
 
 namespace Souk.Gateway.Security;
@@ -5,9 +6,12 @@ namespace Souk.Gateway.Security;
 /// <summary>
 /// Lets pages of the configured origins call. Tokens travel in a header, so no cookie is ever allowed.
 /// </summary>
-internal sealed class Cors(GatewaySettings settings, Contracts contracts)
+internal sealed class Cors(GatewaySettings settings, Contracts contracts, GrpcEndpoint grpc)
 {
-    private const string Exposed = "ETag, Location, Preference-Applied, Retry-After, X-Request-Id";
+    private static readonly string[] s_post = [HttpMethods.Post];
+
+    private const string Exposed =
+        "ETag, Location, Preference-Applied, Retry-After, X-Request-Id, grpc-status, grpc-message, grpc-status-details-bin";
     private const string PreflightSeconds = "600";
 
     private readonly string _allowedHeaders = string.Join(
@@ -15,7 +19,16 @@ internal sealed class Cors(GatewaySettings settings, Contracts contracts)
         contracts
             .Rpcs.SelectMany(rpc => rpc.HeaderFields)
             .Select(field => field.Name)
-            .Concat(["Accept-Language", "Authorization", "Content-Type", "If-None-Match", "X-Request-Id"])
+            .Concat([
+                "Accept-Language",
+                "Authorization",
+                "Content-Type",
+                "grpc-timeout",
+                "If-None-Match",
+                "X-Grpc-Web",
+                "X-Request-Id",
+                "X-User-Agent",
+            ])
             .Distinct(StringComparer.OrdinalIgnoreCase)
             .Order(StringComparer.OrdinalIgnoreCase)
     );
@@ -36,7 +49,7 @@ internal sealed class Cors(GatewaySettings settings, Contracts contracts)
     /// </summary>
     public bool TryAnswerOptions(HttpContext context, string path)
     {
-        var methods = contracts.Table.MethodsOf(path);
+        var methods = grpc.Offers(path) ? s_post : contracts.Table.MethodsOf(path);
         if (methods.Count == 0)
             return false;
         var headers = context.Response.Headers;

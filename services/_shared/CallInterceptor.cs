@@ -63,6 +63,49 @@ internal sealed partial class CallInterceptor(
         }
     }
 
+    public override async Task<TResponse> ClientStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream,
+        ServerCallContext context,
+        ClientStreamingServerMethod<TRequest, TResponse> continuation
+    )
+    {
+        var plan = plans.Of(context.Method);
+        var start = clock.GetTimestamp();
+        try
+        {
+            await access.CheckAsync(plan, context);
+            var response = await continuation(new CheckedStream<TRequest>(requestStream, plan), context);
+            Done(plan, context, StatusCode.OK, start);
+            return response;
+        }
+        catch (Exception e)
+        {
+            throw Failed(plan, context, e, start);
+        }
+    }
+
+    public override async Task DuplexStreamingServerHandler<TRequest, TResponse>(
+        IAsyncStreamReader<TRequest> requestStream,
+        IServerStreamWriter<TResponse> responseStream,
+        ServerCallContext context,
+        DuplexStreamingServerMethod<TRequest, TResponse> continuation
+    )
+    {
+        var plan = plans.Of(context.Method);
+        var start = clock.GetTimestamp();
+        try
+        {
+            await access.CheckAsync(plan, context);
+            var requests = new CheckedStream<TRequest>(requestStream, plan);
+            await continuation(requests, responseStream, context);
+            Done(plan, context, StatusCode.OK, start);
+        }
+        catch (Exception e)
+        {
+            throw Failed(plan, context, e, start);
+        }
+    }
+
     private RpcException Failed(MethodPlan plan, ServerCallContext context, Exception error, long start)
     {
         var fault = FaultMap.From(error, context);

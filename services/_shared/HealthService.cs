@@ -1,8 +1,5 @@
-using Grpc.Core;
-using Grpc.Health.V1;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
-using Souk.Type;
 using Serving = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 
 namespace Souk.Shared;
@@ -17,50 +14,18 @@ internal sealed class HealthService(
     IHostApplicationLifetime lifetime,
     TimeProvider clock,
     Db? db = null
-) : Health.HealthBase
+) : HealthReport(lifetime)
 {
     private static readonly TimeSpan Kept = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(2);
 
     private (Serving Status, DateTimeOffset At) _last = (Serving.Unknown, DateTimeOffset.MinValue);
 
-    public override async Task<HealthCheckResponse> Check(
-        HealthCheckRequest request,
-        ServerCallContext context
-    ) =>
-        request.Service.Length == 0 || served.Contains(request.Service)
-            ? new HealthCheckResponse { Status = await StatusAsync(context.CancellationToken) }
-            : throw Fault.NotFound(Reason.ResourceNotFound, request.Service);
-
-    public override async Task Watch(
-        HealthCheckRequest request,
-        IServerStreamWriter<HealthCheckResponse> responseStream,
-        ServerCallContext context
-    )
-    {
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(
-            context.CancellationToken,
-            lifetime.ApplicationStopping
-        );
-        var told = Serving.Unknown;
-        while (!ended.IsCancellationRequested)
-        {
-            var status =
-                request.Service.Length == 0 || served.Contains(request.Service)
-                    ? await StatusAsync(context.CancellationToken)
-                    : Serving.ServiceUnknown;
-            if (status != told)
-                await responseStream.WriteAsync(new HealthCheckResponse { Status = status }, ended.Token);
-            told = status;
-            await Task.Delay(Kept, TimeProvider.System, ended.Token)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
+    protected override async ValueTask<Serving> StatusAsync(string service, CancellationToken token) =>
+        service.Length == 0 || served.Contains(service) ? await StatusAsync(token) : Serving.ServiceUnknown;
 
     private async Task<Serving> StatusAsync(CancellationToken token)
     {
-        if (lifetime.ApplicationStopping.IsCancellationRequested)
-            return Serving.NotServing;
         var (status, at) = _last;
         if (clock.GetUtcNow() - at < Kept)
             return status;

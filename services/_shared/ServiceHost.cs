@@ -4,6 +4,7 @@ using Dapr;
 using Dapr.AppCallback.Autogen.Grpc.v1;
 using Dapr.DistributedLock.Extensions;
 using Grpc.Health.V1;
+using Grpc.Reflection.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -11,6 +12,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using AlphaReflection = Grpc.Reflection.V1Alpha.ServerReflection;
 
 namespace Souk.Shared;
 
@@ -177,7 +179,14 @@ public static partial class ServiceHost
         builder.Endpoints.Add(app => app.MapGrpcService<HealthService>());
         builder.Descriptors.Add(AppCallback.Descriptor);
         builder.Descriptors.Add(Health.Descriptor);
+        builder.Endpoints.Add(app => app.MapGrpcService<ReflectionService>());
+        builder.Endpoints.Add(app => app.MapGrpcService<AlphaReflectionService>());
+        builder.Descriptors.Add(ServerReflection.Descriptor);
+        builder.Descriptors.Add(AlphaReflection.Descriptor);
         var descriptors = builder.Descriptors;
+        builder.Services.AddSingleton<ReflectionService>();
+        builder.Services.AddSingleton<AlphaReflectionService>();
+        builder.Services.AddSingleton(_ => ReflectionIndex.Of(descriptors));
         builder.Services.AddSingleton(new MethodPlans(descriptors));
         builder.Services.AddSingleton(new ServedNames(descriptors.Select(service => service.FullName)));
         builder.Services.AddSingleton(

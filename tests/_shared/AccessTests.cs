@@ -66,6 +66,44 @@ internal sealed class AccessTests : ProbeFixture
     }
 
     [Test]
+    public async Task Talk_NoToken_FailsWithTokenMissing()
+    {
+        using var call = As(null).Talk();
+        var failure = await Failure.OfAsync(() => call.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.Unauthenticated, "TOKEN_MISSING")));
+    }
+
+    [Test]
+    public async Task Talk_OneMessageAgainstItsContract_FailsAtThatOne()
+    {
+        using var call = As(TestCaller.Buyer()).Talk();
+        await call.RequestStream.WriteAsync(new ProbeRequest { Text = "good" });
+        await call.ResponseStream.MoveNext(CancellationToken.None);
+        Assert.That(call.ResponseStream.Current.Seen.Text, Is.EqualTo("good"));
+
+        await call.RequestStream.WriteAsync(new ProbeRequest { Tags = { "a", "b", "c", "d" } });
+        var failure = await Failure.OfAsync(() => call.ResponseStream.MoveNext(CancellationToken.None));
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.InvalidArgument, "INVALID_FIELD")));
+    }
+
+    [Test]
+    public async Task Collect_NoToken_FailsWithTokenMissing()
+    {
+        using var call = As(null).Collect();
+        var failure = await Failure.OfAsync(() => call.ResponseAsync);
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.Unauthenticated, "TOKEN_MISSING")));
+    }
+
+    [Test]
+    public async Task Collect_Token_Answers()
+    {
+        using var call = As(TestCaller.Buyer()).Collect();
+        await call.RequestStream.WriteAsync(new ProbeRequest { Text = "last" });
+        await call.RequestStream.CompleteAsync();
+        Assert.That((await call.ResponseAsync).Seen.Text, Is.EqualTo("last"));
+    }
+
+    [Test]
     public async Task Watch_NoToken_FailsWithTokenMissing()
     {
         using var call = As(null).Watch(Request);

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Grpc.Health.V1;
+using Grpc.Reflection.V1;
 using Microsoft.Extensions.Logging.Abstractions;
 using Souk.Shared;
 using Souk.Tests.Harness;
@@ -25,6 +26,46 @@ internal sealed class HostTests : ProbeFixture
             health.CheckAsync(new HealthCheckRequest { Service = "no.Such" })
         );
         Assert.That(failure.Code, Is.EqualTo(StatusCode.NotFound));
+    }
+
+    [Test]
+    public async Task ServerReflectionInfo_OfAService_TellsAllThatItServes()
+    {
+        using var call = TheMesh
+            .Client<ServerReflection.ServerReflectionClient>("probe")
+            .ServerReflectionInfo();
+        await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" });
+        await call.ResponseStream.MoveNext(CancellationToken.None);
+        await call.RequestStream.CompleteAsync();
+
+        Assert.That(
+            call.ResponseStream.Current.ListServicesResponse.Service.Select(service => service.Name),
+            Is.EquivalentTo(
+                new[]
+                {
+                    "dapr.proto.runtime.v1.AppCallback",
+                    "grpc.health.v1.Health",
+                    "grpc.reflection.v1.ServerReflection",
+                    "grpc.reflection.v1alpha.ServerReflection",
+                    "souk.probe.v1.ProbeService",
+                }
+            )
+        );
+    }
+
+    [Test]
+    public async Task Watch_ProcessStops_SaysSoAndEnds()
+    {
+        await using var mesh = new TestMesh();
+        var probe = await mesh.AddAsync("probe", ProbeService.Configure);
+        using var call = mesh.Client<Health.HealthClient>("probe")
+            .Watch(new HealthCheckRequest { Service = "no.Such" });
+        await call.ResponseStream.MoveNext(CancellationToken.None);
+        Assert.That(call.ResponseStream.Current.Status, Is.EqualTo(Serving.ServiceUnknown));
+
+        var stopped = probe.StopAsync();
+        Assert.That(await call.ResponseStream.MoveNext(CancellationToken.None), Is.False);
+        await stopped;
     }
 
     [Test]

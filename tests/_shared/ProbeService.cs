@@ -90,6 +90,27 @@ internal sealed class ProbeService(Db db, RequestIds requests, Outbox outbox, Me
         return await other.ForAnybodyAsync(new ProbeRequest(), options);
     }
 
+    public override async Task Talk(
+        IAsyncStreamReader<ProbeRequest> requestStream,
+        IServerStreamWriter<ProbeReply> responseStream,
+        ServerCallContext context
+    )
+    {
+        await foreach (var request in requestStream.ReadAllAsync(context.CancellationToken))
+            await responseStream.WriteAsync(await Echo(request, context));
+    }
+
+    public override async Task<ProbeReply> Collect(
+        IAsyncStreamReader<ProbeRequest> requestStream,
+        ServerCallContext context
+    )
+    {
+        var last = new ProbeRequest();
+        await foreach (var request in requestStream.ReadAllAsync(context.CancellationToken))
+            last = request;
+        return await Echo(last, context);
+    }
+
     public override async Task Watch(
         ProbeRequest request,
         IServerStreamWriter<ProbeReply> responseStream,

@@ -90,6 +90,33 @@ internal sealed class EchoBackend : EchoService.EchoServiceBase
             throw Failure((int)Code.Aborted, "GONE", "no more", 0);
     }
 
+    public override async Task TalkThings(
+        IAsyncStreamReader<Thing> requestStream,
+        IServerStreamWriter<Thing> responseStream,
+        ServerCallContext context
+    )
+    {
+        await foreach (var thing in requestStream.ReadAllAsync(context.CancellationToken))
+        {
+            if (thing.Name == "bad")
+                throw Failure((int)Code.FailedPrecondition, "BAD_THING", "bad", 0);
+            thing.Name = $"{thing.Name}!";
+            await responseStream.WriteAsync(thing, context.CancellationToken);
+        }
+    }
+
+    public override async Task<SearchThingsResponse> CollectThings(
+        IAsyncStreamReader<Thing> requestStream,
+        ServerCallContext context
+    )
+    {
+        var response = new SearchThingsResponse();
+        await foreach (var thing in requestStream.ReadAllAsync(context.CancellationToken))
+            response.Things.Add(thing);
+        response.Total = response.Things.Count;
+        return response;
+    }
+
     public override async Task<Empty> Fail(FailRequest request, ServerCallContext context)
     {
         if (request.DelayMs > 0)

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Grpc.Core;
 using Grpc.Health.V1;
+using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -25,6 +26,7 @@ internal sealed class GatewayHarness : IAsyncDisposable
 
     private readonly WebApplication _backend;
     private readonly WebApplication _gateway;
+    private GrpcChannel? _channel;
 
     private GatewayHarness(
         WebApplication backend,
@@ -43,7 +45,18 @@ internal sealed class GatewayHarness : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    public static async Task<GatewayHarness> StartAsync(Func<GatewaySettings, GatewaySettings>? change = null)
+    /// <summary>The gateway as a gRPC client sees it.</summary>
+    public EchoService.EchoServiceClient Grpc => new(Channel);
+
+    /// <summary>Where the gateway listens.</summary>
+    public Uri Origin => Address(_gateway);
+
+    public GrpcChannel Channel => _channel ??= GrpcChannel.ForAddress(Address(_gateway));
+
+    public static async Task<GatewayHarness> StartAsync(
+        Func<GatewaySettings, GatewaySettings>? change = null,
+        TimeProvider? clock = null
+    )
     {
         var echo = new EchoBackend();
         var health = new TestHealth();
@@ -64,7 +77,10 @@ internal sealed class GatewayHarness : IAsyncDisposable
             change?.Invoke(settings) ?? settings,
             Contracts.Of([EchoReflection.Descriptor]),
             LogLevel.None,
-            services => services.AddSingleton<ITokenKeySource>(new OneKey())
+            services =>
+                services
+                    .AddSingleton<ITokenKeySource>(new OneKey())
+                    .AddSingleton(clock ?? TimeProvider.System)
         );
         await gateway.StartAsync();
         return new GatewayHarness(backend, gateway, echo, health);
@@ -121,6 +137,7 @@ internal sealed class GatewayHarness : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
+        _channel?.Dispose();
         await _gateway.DisposeAsync();
         await _backend.DisposeAsync();
     }
