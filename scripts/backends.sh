@@ -20,18 +20,6 @@ COMPONENT_DATABASES=(souk_catalogstore souk_workflowstore)
 
 # --- installation -------------------------------------------------------------------------------------------
 
-install_packages() {
-  local what=$1
-  shift
-  have apt-get || die "$what is missing and this is no Debian or Ubuntu system: install it (dnf, brew, ...)" \
-    "or set SOUK_POSTGRES and SOUK_REDIS to servers that exist (compose.yaml starts some)."
-  say "installing $what ($*)"
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >"$LOGS/apt.log" 2>&1 ||
-    die "$what is missing and apt-get needs root: install $* yourself, or run as root once ($LOGS/apt.log)."
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" \
-    >>"$LOGS/apt.log" 2>&1 || die "apt-get could not install $*; see $LOGS/apt.log"
-}
-
 # The newest installed server's programs; Debian keeps them outside the PATH.
 pg_bin() {
   local found

@@ -24,6 +24,19 @@ as_root() {
   if [[ $(id -u) == 0 ]]; then "$@"; elif have sudo; then sudo "$@"; else return 1; fi
 }
 
+# install_packages WHAT PACKAGE...: by apt, as root.
+install_packages() {
+  local what=$1
+  shift
+  have apt-get || die "$what is missing and this is no Debian or Ubuntu system: install it (dnf, brew, ...);" \
+    "for PostgreSQL and Redis, SOUK_POSTGRES and SOUK_REDIS may also name servers that exist (compose.yaml)."
+  say "installing $what ($*)"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >"$LOGS/apt.log" 2>&1 ||
+    die "$what is missing and apt-get needs root: install $* yourself, or run as root once ($LOGS/apt.log)."
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" \
+    >>"$LOGS/apt.log" 2>&1 || die "apt-get could not install $*; see $LOGS/apt.log"
+}
+
 random_hex() { od -An -N "$1" -tx1 /dev/urandom | tr -d ' \n'; }
 
 port_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
