@@ -129,10 +129,11 @@ internal sealed class NodePackage
             await process.WaitForExitAsync(timeout.Token);
             return new Run(process.ExitCode, await output, await errors);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException e)
         {
             process.Kill(true);
-            throw new TimeoutException($"{program} {string.Join(' ', arguments)} took longer than {limit}.");
+            var command = $"{program} {string.Join(' ', arguments)}";
+            throw new TimeoutException($"{command} took longer than {limit}.", e);
         }
     }
 
