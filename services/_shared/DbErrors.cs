@@ -17,6 +17,12 @@ public static class DbErrors
     public static bool IsForeignKey(this PostgresException error, string? constraint = null) =>
         Is(error, PostgresErrorCodes.ForeignKeyViolation, constraint);
 
+    /// <summary>The connection was dead, as after a restart of the server, or died meanwhile.</summary>
+    public static bool IsConnectionLost(this NpgsqlException error) =>
+        error is PostgresException known
+            ? known.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown
+            : error.InnerException is IOException;
+
     private static bool Is(PostgresException error, string state, string? constraint) =>
         error.SqlState == state && (constraint is null || error.ConstraintName == constraint);
 }

@@ -19,28 +19,23 @@ public abstract class DbQueries
         where T : class => FirstAsync(sql, args, read, token);
 
     /// <summary>Every row. The SQL bounds their number.</summary>
-    public async Task<List<T>> ListAsync<T>(
-        string sql,
-        object?[] args,
-        ReadRow<T> read,
-        CancellationToken token
-    )
-    {
-        await using var command = Prepare(sql, args);
-        await using var reader = await command.ExecuteReaderAsync(token);
-        var rows = new List<T>();
-        while (await reader.ReadAsync(token))
-            rows.Add(read(reader));
-        return rows;
-    }
+    public Task<List<T>> ListAsync<T>(string sql, object?[] args, ReadRow<T> read, CancellationToken token) =>
+        RunAsync(
+            sql,
+            async () =>
+            {
+                await using var command = Prepare(sql, args);
+                await using var reader = await command.ExecuteReaderAsync(token);
+                var rows = new List<T>();
+                while (await reader.ReadAsync(token))
+                    rows.Add(read(reader));
+                return rows;
+            }
+        );
 
     /// <summary>The first column of the first row; default when there is no row or it is null.</summary>
-    public async Task<T?> ScalarAsync<T>(string sql, object?[] args, CancellationToken token)
-    {
-        await using var command = Prepare(sql, args);
-        await using var reader = await command.ExecuteReaderAsync(token);
-        return await reader.ReadAsync(token) && !reader.IsDBNull(0) ? reader.GetFieldValue<T>(0) : default;
-    }
+    public Task<T?> ScalarAsync<T>(string sql, object?[] args, CancellationToken token) =>
+        FirstAsync(sql, args, row => row.IsDBNull(0) ? default : row.GetFieldValue<T>(0), token);
 
     /// <summary>Runs the statement and tells how many rows it changed.</summary>
     public async Task<int> ExecuteAsync(string sql, object?[] args, CancellationToken token)
@@ -52,22 +47,24 @@ public abstract class DbQueries
     /// <summary>
     /// The first row or default; the extension beside it gives structs their nullable form.
     /// </summary>
-    internal async Task<T?> FirstAsync<T>(
-        string sql,
-        object?[] args,
-        ReadRow<T> read,
-        CancellationToken token
-    )
-    {
-        await using var command = Prepare(sql, args);
-        await using var reader = await command.ExecuteReaderAsync(token);
-        return await reader.ReadAsync(token) ? read(reader) : default;
-    }
+    internal Task<T?> FirstAsync<T>(string sql, object?[] args, ReadRow<T> read, CancellationToken token) =>
+        RunAsync(
+            sql,
+            async () =>
+            {
+                await using var command = Prepare(sql, args);
+                await using var reader = await command.ExecuteReaderAsync(token);
+                return await reader.ReadAsync(token) ? read(reader) : default;
+            }
+        );
 
     internal static NpgsqlParameter Parameter(object? value) =>
         value as NpgsqlParameter ?? new NpgsqlParameter { Value = value ?? DBNull.Value };
 
     private protected abstract NpgsqlCommand CreateCommand();
+
+    /// <summary>Runs a statement that has rows; a second time where that is safe and helps.</summary>
+    private protected virtual Task<T> RunAsync<T>(string sql, Func<Task<T>> run) => run();
 
     [SuppressMessage(
         "Security",

@@ -5,14 +5,15 @@ using Serving = Grpc.Health.V1.HealthCheckResponse.Types.ServingStatus;
 namespace Souk.Shared;
 
 /// <summary>
-/// SERVING while the database answers, the sidecar is ready for outgoing calls and the process is not
-/// stopping. The answer is kept for a second: probes must not become load.
+/// SERVING while the database and what else the service needs answer, the sidecar is ready for outgoing calls
+/// and the process is not stopping. The answer is kept for a second: probes must not become load.
 /// </summary>
 internal sealed class HealthService(
     Sidecar sidecar,
     ServedNames served,
     IHostApplicationLifetime lifetime,
     TimeProvider clock,
+    IEnumerable<IDependency> dependencies,
     Db? db = null
 ) : HealthReport(lifetime)
 {
@@ -31,9 +32,22 @@ internal sealed class HealthService(
             return status;
         using var limited = CancellationTokenSource.CreateLinkedTokenSource(token);
         limited.CancelAfter(ProbeTimeout);
-        var healthy = await sidecar.IsHealthyAsync(token) && await DatabaseAnswersAsync(limited.Token);
+        var healthy =
+            await sidecar.IsHealthyAsync(token)
+            && await DatabaseAnswersAsync(limited.Token)
+            && await DependenciesAnswerAsync(limited.Token);
         _last = (healthy ? Serving.Serving : Serving.NotServing, clock.GetUtcNow());
         return _last.Status;
+    }
+
+    private async Task<bool> DependenciesAnswerAsync(CancellationToken token)
+    {
+        foreach (var dependency in dependencies)
+        {
+            if (!await dependency.AnswersAsync(token))
+                return false;
+        }
+        return true;
     }
 
     private async Task<bool> DatabaseAnswersAsync(CancellationToken token)

@@ -10,8 +10,8 @@ namespace Souk.Shared;
 
 /// <summary>
 /// Repeats a call that came back UNAVAILABLE, if repeating is safe: the RPC has no side effects or is
-/// idempotent by its contract (idempotency_level, or a GET rule), or the request carries a request_id. Never
-/// beyond the deadline.
+/// idempotent by its contract (idempotency_level, or a rule for GET, PUT or DELETE), or the request carries a
+/// request_id. Never beyond the deadline.
 /// </summary>
 internal sealed class MeshRetry(System.Type client) : Interceptor
 {
@@ -83,6 +83,9 @@ internal sealed class MeshRetry(System.Type client) : Interceptor
         _service?.FindMethodByName(method)?.GetOptions() is { } options
         && (
             options.IdempotencyLevel != MethodOptions.Types.IdempotencyLevel.IdempotencyUnknown
-            || options.GetExtension(AnnotationsExtensions.Http)?.PatternCase == HttpRule.PatternOneofCase.Get
+            || options.GetExtension(AnnotationsExtensions.Http)?.PatternCase
+                is HttpRule.PatternOneofCase.Get
+                    or HttpRule.PatternOneofCase.Put
+                    or HttpRule.PatternOneofCase.Delete
         );
 }

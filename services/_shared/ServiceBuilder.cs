@@ -84,6 +84,14 @@ public sealed class ServiceBuilder
         return this;
     }
 
+    /// <summary>Makes one instance of a class that the service is not healthy without.</summary>
+    public ServiceBuilder Needs<T>()
+        where T : class, IDependency
+    {
+        Services.AddSingleton<IDependency>(provider => provider.GetRequiredService<T>());
+        return Singleton<T>();
+    }
+
     /// <summary>
     /// Adds a set of migrations of the shared library, such as the reservation engine's "holds".
     /// </summary>

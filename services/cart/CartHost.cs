@@ -18,7 +18,7 @@ internal static class CartHost
     {
         service.Service<CartService>().Events<CartEvents>().Job<CartExpiries>().Job<CartReminders>();
         service.Client<CatalogService.CatalogServiceClient>("catalog");
-        service.Singleton<CartStore>().Singleton<GuestCarts>().Singleton<Coupons>().Singleton<Pricing>();
+        service.Needs<CartStore>().Singleton<GuestCarts>().Singleton<Coupons>().Singleton<Pricing>();
         service.Services.AddSingleton(settings);
         service.Services.AddSingleton<DaprClient>(_ =>
             new DaprClientBuilder()

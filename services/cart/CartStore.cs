@@ -10,7 +10,7 @@ internal sealed class CartStore(
     CartSettings settings,
     CartExpiries expiries,
     TimeProvider clock
-)
+) : IDependency
 {
     private const string StoreName = "cartstore";
 
@@ -84,6 +84,20 @@ internal sealed class CartStore(
         }
 
         throw Fault.VersionConflict("The cart");
+    }
+
+    /// <inheritdoc />
+    public async Task<bool> AnswersAsync(CancellationToken token)
+    {
+        try
+        {
+            await ReadAsync("nobody", token);
+            return true;
+        }
+        catch (DaprException)
+        {
+            return false;
+        }
     }
 
     // No etag where there is no cart.

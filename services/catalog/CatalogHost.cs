@@ -11,7 +11,7 @@ internal static class CatalogHost
     internal static void Configure(ServiceBuilder service)
     {
         service.Service<CatalogService>().Events<CatalogEvents>().Job<ListingRebuild>().Job<CacheReport>();
-        service.Singleton<ProductStore>().Singleton<Products>().Singleton<ProductEditor>().Singleton<Skus>();
+        service.Needs<ProductStore>().Singleton<Products>().Singleton<ProductEditor>().Singleton<Skus>();
         service.Singleton<Sellers>();
         service.Services.AddSingleton(CatalogSettings.FromEnvironment());
     }

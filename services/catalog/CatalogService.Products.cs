@@ -78,6 +78,8 @@ internal sealed partial class CatalogService
                 var (before, after) = (SkusOf(document), SkusOf(next));
                 var added = after.Except(before).ToArray();
                 dropped = [.. before.Except(after)];
+                if (added.Length == 0)
+                    return next;
                 await skus.ClaimingAsync(
                     () =>
                         db.InTransactionAsync(

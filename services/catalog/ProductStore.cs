@@ -15,12 +15,13 @@ internal sealed record StoredProduct(ProductDocument Document, string Etag);
 /// Product documents in Dapr's state store. A write and its product.changed event are one state transaction:
 /// the component's outbox publishes the event if and only if the document was stored.
 /// </summary>
-internal sealed class ProductStore(Sidecar sidecar)
+internal sealed class ProductStore(Sidecar sidecar) : IDependency
 {
     private const string Component = "catalogstore";
     private const string KeyPrefix = "product:";
     private static readonly TimeSpan s_readTimeout = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan s_writeTimeout = TimeSpan.FromSeconds(8);
+    private const int WriteAttemptsMax = 2;
     private static readonly TimeSpan s_retryAfter = TimeSpan.FromSeconds(1);
     private static readonly JsonFormatter s_writer = new(
         JsonFormatter.Settings.Default.WithPreserveProtoFieldNames(true)
@@ -28,6 +29,20 @@ internal sealed class ProductStore(Sidecar sidecar)
     private static readonly JsonParser s_reader = new(
         JsonParser.Settings.Default.WithIgnoreUnknownFields(true)
     );
+
+    /// <inheritdoc />
+    public async Task<bool> AnswersAsync(CancellationToken token)
+    {
+        try
+        {
+            await ReadRawAsync(Guid.Empty, token);
+            return true;
+        }
+        catch (RpcException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>The document as it is stored now; null when the product was never listed.</summary>
     internal async Task<StoredProduct?> ReadAsync(Guid productId, CancellationToken token) =>
@@ -66,24 +81,31 @@ internal sealed class ProductStore(Sidecar sidecar)
     /// <returns>False when another write came first, so that the caller reads and decides again.</returns>
     internal async Task<bool> TryWriteAsync(ProductDocument next, string? etag, CancellationToken token)
     {
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            await sidecar.Dapr.ExecuteStateTransactionAsync(
-                Transaction(next, etag),
-                Options(s_writeTimeout, token)
-            );
-            return true;
-        }
-        catch (RpcException e) when (!token.IsCancellationRequested)
-        {
-            // A transaction reports a conflict as INTERNAL, like an outage, and an answer may get lost on
-            // its way: what is stored now tells which it was.
-            var stored = await ReadRawAsync(Ids.Parse(ProductEditor.IdPrefix, next.Product.ProductId), token);
-            if (stored is not null && stored.Document.Equals(next))
+            try
+            {
+                await sidecar.Dapr.ExecuteStateTransactionAsync(
+                    Transaction(next, etag),
+                    Options(s_writeTimeout, token)
+                );
                 return true;
-            if (stored?.Etag != etag)
-                return false;
-            throw Unavailable(e);
+            }
+            catch (RpcException e) when (!token.IsCancellationRequested)
+            {
+                // A transaction reports a conflict as INTERNAL, like an outage, and an answer may get lost on
+                // its way: what is stored now tells which it was.
+                var id = Ids.Parse(ProductEditor.IdPrefix, next.Product.ProductId);
+                var stored = await ReadRawAsync(id, token);
+                if (stored is not null && stored.Document.Equals(next))
+                    return true;
+                if (stored?.Etag != etag)
+                    return false;
+                // Nothing was written, and a store that was restarted works again from its second call on.
+                // Should the first one still be under way, the etag lets only one of them through.
+                if (attempt == WriteAttemptsMax || e.StatusCode == StatusCode.DeadlineExceeded)
+                    throw Unavailable(e);
+            }
         }
     }
 

@@ -1,5 +1,7 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Souk.Shared;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Shared;
 
@@ -51,6 +53,71 @@ internal sealed class DbTests : ProbeFixture
     }
 
     private const string CountSql = "select count(*) from counter where name = $1";
+
+    private const string DieSql = "select pg_terminate_backend(pg_backend_pid())";
+
+    [Test, Description("ORD-08")]
+    public async Task InTransaction_ConnectionLostAtWork_RunsAgain()
+    {
+        var runs = 0;
+        await Probe.Db.InTransactionAsync(
+            async tx =>
+            {
+                await tx.ExecuteAsync(AddSql, ["again", 1L], CancellationToken.None);
+                if (++runs == 1)
+                    await tx.ExecuteAsync(DieSql, [], CancellationToken.None);
+            },
+            CancellationToken.None
+        );
+        Assert.That(runs, Is.EqualTo(2));
+        Assert.That(await ValueOf("again"), Is.EqualTo(1));
+    }
+
+    [Test, Description("ORD-08")]
+    public async Task Scalar_EveryPooledConnectionDead_ReadsAllTheSame()
+    {
+        await using var database = TestDatabase.Named("dead");
+        var settings = database.Settings;
+        await new Migrator(settings, TimeProvider.System, NullLogger<Migrator>.Instance).RunAsync(
+            [],
+            CancellationToken.None
+        );
+        await using var source = NpgsqlDataSource.Create(settings.ConnectionString());
+        var db = new Db(source, TimeProvider.System, NullLogger<Db>.Instance);
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 5)
+                .Select(_ => db.ScalarAsync<string>("select pg_sleep(0.2)::text", [], CancellationToken.None))
+        );
+        await Probe.Db.ListAsync(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1",
+            [settings.Database],
+            row => row.GetBoolean(0),
+            CancellationToken.None
+        );
+        for (var i = 0; i < 5; i++)
+            Assert.That(await db.ScalarAsync<int>("select 1", [], CancellationToken.None), Is.EqualTo(1));
+    }
+
+    [Test, Description("ORD-08")]
+    public void InTransaction_ConnectionLostAtCommit_IsNotGuessedAbout()
+    {
+        var runs = 0;
+        Assert.That(
+            async () =>
+                await Probe.Db.InTransactionAsync(
+                    tx =>
+                    {
+                        runs++;
+                        tx.Defer(DieSql, []);
+                        return Task.CompletedTask;
+                    },
+                    CancellationToken.None
+                ),
+            Throws.InstanceOf<NpgsqlException>()
+        );
+        Assert.That(runs, Is.EqualTo(1));
+    }
 
     [Test]
     public async Task InTransaction_DeferredStatementFails_UndoesAll()

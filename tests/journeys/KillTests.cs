@@ -62,6 +62,33 @@ internal sealed class KillTests : Journey
         );
     }
 
+    [Test]
+    [Description("ORD-08: after a restart of PostgreSQL every pool is full of dead connections")]
+    public async Task Calls_EveryConnectionOfPostgresDropped_AreAnsweredAllTheSame()
+    {
+        var goods = await Shop.GoodsAsync(stock: 5);
+        var buyer = _people[0];
+        var path = $"/api/v1/products/{goods.ProductId}";
+        for (var round = 0; round < 3; round++)
+        {
+            await Books.DropConnectionsAsync();
+            var replies = new[]
+            {
+                await Shop.Seller.SendAsync(
+                    Call.Post("/api/v1/products", Shop.Product($"{goods.Sku}{round}", 5m))
+                ),
+                await Shop.Seller.GetAsync(path),
+                await Shop.Operator.PostAsync($"/api/v1/inventory/{goods.Sku}/receipts", Shop.Receipt(1)),
+                await buyer.AddToCartAsync(goods),
+                await buyer.OrderAsync(goods),
+            };
+            Assert.That(replies.Select(reply => reply.Ok().Status), Is.All.EqualTo(200));
+            Assert.That(replies[^1].Text("status"), Is.EqualTo("confirmed"));
+            await Books.DropConnectionsAsync();
+            await Shop.RepriceAsync(goods, 30m + round);
+        }
+    }
+
     // Nothing that was killed is a reason to refuse the sale; only the buyer's own word ends one otherwise.
     private static Outcome Expected(Halt halt, long total) =>
         halt == Halt.Cancelling

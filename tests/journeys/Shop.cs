@@ -75,14 +75,17 @@ internal sealed class Shop : IDisposable
 
     internal async Task ReceiveAsync(string sku, int quantity)
     {
-        var receipt = new JsonObject
+        var receipt = Call.Post($"/api/v1/inventory/{sku}/receipts", Receipt(quantity));
+        (await Operator.InsistAsync(receipt)).Ok();
+    }
+
+    internal static JsonObject Receipt(int quantity) =>
+        new()
         {
             ["warehouse_id"] = "WH001",
             ["quantity"] = quantity,
             ["document_id"] = $"delivery-{Guid.CreateVersion7():N}",
         };
-        (await Operator.InsistAsync(Call.Post($"/api/v1/inventory/{sku}/receipts", receipt))).Ok();
-    }
 
     /// <summary>Changes the price of what is on sale.</summary>
     internal async Task RepriceAsync(Goods goods, decimal price)
