@@ -25,8 +25,8 @@ load: ## import a catalogue, resumable: make load FILE=products.jsonl.gz
 	@test -n "$(FILE)" || { echo "usage: make load FILE=products.jsonl[.gz]" >&2; exit 2; }
 	@scripts/mesh.sh ensure && exec scripts/souk.sh load "$(FILE)" $(if $(LIMIT),--limit $(LIMIT))
 
-test: ## build and run every test: make test [FILTER=FullyQualifiedName~Inventory]
-	@scripts/test.sh $(FILTER)
+test: ## build and run every test: make test [FILTER='FullyQualifiedName~Cart|FullyQualifiedName~Hold']
+	@scripts/test.sh "$(FILTER)"
 
 bench: ## measure the mesh and the local runtime under load: make bench [SECONDS_EACH=20] [PART=mesh|sidecar]
 	@scripts/bench.sh $(or $(SECONDS_EACH),20) $(PART)
