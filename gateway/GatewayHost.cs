@@ -1,7 +1,9 @@
+using Souk.Gateway.Caching;
 using Souk.Gateway.Calls;
 using Souk.Gateway.Grpc;
 using Souk.Gateway.Http;
 using Souk.Gateway.Listening;
+using Souk.Gateway.Load;
 using Souk.Gateway.Routing;
 using Souk.Gateway.Security;
 using Souk.Shared;
@@ -38,7 +40,10 @@ internal static class GatewayHost
         host.Services.AddSingleton(contracts);
         host.Services.AddSingleton(TimeProvider.System);
         host.Services.AddSingleton<Backend>();
+        host.Services.AddSingleton<LoadGate>();
         host.Services.AddSingleton<ServiceCaller>();
+        host.Services.AddSingleton<OutputCache>();
+        host.Services.AddSingleton<UnaryCalls>();
         host.Services.AddSingleton<ITokenKeySource, MeshKeys>();
         host.Services.AddSingleton<TokenVerifier>();
         host.Services.AddSingleton<AccessGate>();

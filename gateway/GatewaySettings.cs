@@ -43,6 +43,14 @@ internal sealed record GatewaySettings
     /// <summary>Calls per second that one user may make, X-07; twice as many at once.</summary>
     public int RatePerUser { get; init; } = 1000;
 
+    /// <summary>
+    /// What the rates of single RPCs are multiplied with, for loads that come from one address.
+    /// </summary>
+    public int RateScale { get; init; } = 1;
+
+    /// <summary>Memory for remembered replies, in bytes; 0 remembers none.</summary>
+    public long CacheBytesMax { get; init; } = 64 * 1024 * 1024;
+
     /// <summary>Origins whose pages may call, or "*"; empty for none.</summary>
     public IReadOnlyList<string> Origins { get; init; } = [];
 
@@ -64,6 +72,8 @@ internal sealed record GatewaySettings
             BodyBytesMax = Env.Int("SOUK_GATEWAY_BODY_BYTES", 1024 * 1024, 1024, 64 * 1024 * 1024),
             RatePerAddress = Env.Int("SOUK_GATEWAY_RATE_PER_ADDRESS", 2000, 1),
             RatePerUser = Env.Int("SOUK_GATEWAY_RATE_PER_USER", 1000, 1),
+            RateScale = Env.Int("SOUK_GATEWAY_RATE_SCALE", 1, 1),
+            CacheBytesMax = Env.Int("SOUK_GATEWAY_CACHE_MB", 64, 0, 4096) * (1024L * 1024),
             Origins = List("SOUK_GATEWAY_ORIGINS"),
             Proxies = List("SOUK_GATEWAY_PROXIES"),
         };

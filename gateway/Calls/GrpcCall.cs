@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Http.Headers;
 using Souk.Gateway.Transcoding;
+using Souk.Options.V1;
 
 namespace Souk.Gateway.Calls;
 
@@ -41,6 +42,14 @@ internal sealed class GrpcCall : IDisposable
     /// service.
     /// </summary>
     public bool IsHurried { get; set; }
+
+    /// <summary>Who goes first when the service has too much to do.</summary>
+    public Priority Priority { get; init; } = Priority.Browse;
+
+    /// <summary>
+    /// Whether the caller asked to wait for a result, so that its time tells nothing of load.
+    /// </summary>
+    public bool Waits { get; set; }
 
     public void Dispose() => Message.Dispose();
 }

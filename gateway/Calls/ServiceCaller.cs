@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Google.Rpc;
+using Souk.Gateway.Load;
 using Souk.Shared;
 using Reason = Souk.Type.Reason;
 
@@ -9,7 +10,7 @@ namespace Souk.Gateway.Calls;
 /// Makes calls that survive a service's restart: safe ones are repeated a few times, and a service that
 /// does not answer at all gets a rest.
 /// </summary>
-internal sealed class ServiceCaller(Backend backend, TimeProvider clock)
+internal sealed class ServiceCaller(Backend backend, LoadGate load, TimeProvider clock)
 {
     private const int RetriesMax = 2;
     private static readonly TimeSpan s_retryPause = TimeSpan.FromMilliseconds(50);
@@ -21,6 +22,28 @@ internal sealed class ServiceCaller(Backend backend, TimeProvider clock)
     /// <param name="token">Ends with the deadline or the caller, whichever is first.</param>
     /// <param name="aborted">Ends with the caller alone, who says nothing about the service.</param>
     public async Task<GrpcReply> CallAsync(
+        GrpcCall call,
+        bool isSafe,
+        CancellationToken token,
+        CancellationToken aborted
+    )
+    {
+        using var lease = load.Enter(call);
+        try
+        {
+            var reply = await RepeatAsync(call, isSafe, token, aborted);
+            lease.Answered();
+            return reply;
+        }
+        catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
+        {
+            if (!call.IsHurried)
+                lease.Lost();
+            throw;
+        }
+    }
+
+    private async Task<GrpcReply> RepeatAsync(
         GrpcCall call,
         bool isSafe,
         CancellationToken token,

@@ -34,17 +34,17 @@ internal sealed class GrpcEndpoint(
     public async Task<Problem?> ServeAsync(Exchange exchange)
     {
         var context = exchange.Context;
-        rates.CheckAddress(exchange.ClientAddress);
-        if (!_rpcs.TryGetValue(exchange.Path, out var rpc))
+        exchange.Rpc = _rpcs.GetValueOrDefault(exchange.Path);
+        rates.CheckAddress(exchange);
+        if (exchange.Rpc is not { } rpc)
             throw Fault.Unimplemented(Reason.RouteNotFound, "There is no such RPC.");
-        exchange.Rpc = rpc;
         exchange.Caller = await gate.AdmitAsync(
             rpc,
             context.Request.Headers.Authorization,
             context.RequestAborted
         );
-        rates.CheckUser(exchange.Caller);
-        using var call = new GrpcCall(rpc.AppId, rpc.Path);
+        rates.CheckUser(exchange);
+        using var call = new GrpcCall(rpc.AppId, rpc.Path) { Priority = rpc.Traffic.Priority };
         SetDeadline(call, rpc, context);
         exchange.WriteMetadata(call.Metadata);
         if (context.Request.Headers["grpc-encoding"] is [{ Length: > 0 } encoding])
@@ -60,7 +60,7 @@ internal sealed class GrpcEndpoint(
     private void SetDeadline(GrpcCall call, Rpc rpc, HttpContext context)
     {
         var isStream = rpc.IsClientStreaming || rpc.IsServerStreaming;
-        var usual = isStream ? settings.StreamDeadline : settings.Deadline;
+        var usual = isStream ? settings.StreamDeadline : rpc.Traffic.Deadline ?? settings.Deadline;
         var longest = isStream ? settings.StreamDeadline : GatewaySettings.DeadlineMax;
         call.Deadline = GrpcTimeout.Of(context.Request.Headers, usual, longest);
         call.IsHurried = call.Deadline < settings.Deadline;

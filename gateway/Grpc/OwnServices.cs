@@ -32,7 +32,7 @@ internal sealed class OwnServices(RateGate rates)
 
     public async Task<Problem?> ServeAsync(Exchange exchange)
     {
-        rates.CheckAddress(exchange.ClientAddress);
+        rates.CheckAddress(exchange);
         exchange.IsAnswered = true;
         await (_serve?.Invoke(exchange.Context) ?? Task.CompletedTask);
         return null;

@@ -14,16 +14,22 @@ internal static class Compression
     private const int BrotliQuality = 4;
     private const int BrotliWindow = 20;
 
+    /// <summary>The encoding's name.</summary>
+    public const string Encoding = "br";
+
+    /// <summary>Whether a caller takes what was compressed before.</summary>
+    public static bool Accepts(string acceptEncoding) => Accepts(acceptEncoding, Encoding);
+
     /// <summary>Returns the encoding's name and fills the target; null to send the body as it is.</summary>
     public static string? TryCompress(string acceptEncoding, ReadOnlySpan<byte> body, PooledBuffer target)
     {
-        if (body.Length < WorthwhileBytes || !Accepts(acceptEncoding, "br"))
+        if (body.Length < WorthwhileBytes || !Accepts(acceptEncoding))
             return null;
         var space = target.GetSpan(BrotliEncoder.GetMaxCompressedLength(body.Length));
         if (!BrotliEncoder.TryCompress(body, space, out var written, BrotliQuality, BrotliWindow))
             return null;
         target.Advance(written);
-        return "br";
+        return Encoding;
     }
 
     private static bool Accepts(string acceptEncoding, string name)

@@ -67,6 +67,9 @@ internal sealed class Exchange
 
     public Caller Caller { get; set; } = Caller.Anonymous;
 
+    /// <summary>The least share of a rate that is left to the caller, from 1 to 0.</summary>
+    public double RateLeft { get; set; } = 1;
+
     /// <summary>The error's reason, for the log.</summary>
     public string Reason { get; set; } = "";
 

@@ -27,7 +27,7 @@ internal static class ReplyHeaders
         }
         headers.CacheControl = Caching(route, isAnonymous, etag);
         if (route.IsSafe)
-            headers.Vary = "Accept-Encoding, Authorization, Origin";
+            headers.Vary = "Accept-Encoding, Accept-Language, Authorization, Origin";
         return etag is not null
             && route.IsSafe
             && Matches(context.Request.Headers.IfNoneMatch.ToString(), etag);
@@ -37,7 +37,11 @@ internal static class ReplyHeaders
     {
         if (!route.IsSafe)
             return "no-store";
-        return isAnonymous && etag is not null ? PublicCaching : PrivateCaching;
+        if (!isAnonymous)
+            return PrivateCaching;
+        if (route.Rpc.Traffic is { CacheControl: { } said })
+            return said;
+        return etag is not null ? PublicCaching : PrivateCaching;
     }
 
     private static bool Matches(string ifNoneMatch, string etag)

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net.Mime;
 using System.Text;
+using Souk.Gateway.Caching;
 using Souk.Gateway.Calls;
 using Souk.Gateway.Routing;
 using Souk.Gateway.Transcoding;
@@ -12,6 +14,37 @@ internal static class ReplyWriter
     private const string Json = "application/json; charset=utf-8";
     private const int ContentTypeNumber = 1;
     private const int DataNumber = 2;
+
+    /// <summary>Writes a remembered reply.</summary>
+    public static async Task WriteAsync(
+        Route route,
+        HttpContext context,
+        CachedReply reply,
+        DateTimeOffset now
+    )
+    {
+        var response = context.Response;
+        var age = Math.Max(0, (long)(now - reply.MadeAt).TotalSeconds);
+        response.Headers.Age = age.ToString(CultureInfo.InvariantCulture);
+        if (ReplyHeaders.Apply(route, context, reply.Message, isAnonymous: true))
+        {
+            response.StatusCode = StatusCodes.Status304NotModified;
+            return;
+        }
+        response.ContentType = reply.ContentType;
+        var body = reply.Body;
+        if (
+            reply.Packed is { } packed
+            && Compression.Accepts(context.Request.Headers.AcceptEncoding.ToString())
+        )
+        {
+            body = packed;
+            response.Headers.ContentEncoding = Compression.Encoding;
+        }
+        response.ContentLength = body.Length;
+        if (!HttpMethods.IsHead(context.Request.Method))
+            await response.Body.WriteAsync(body, context.RequestAborted);
+    }
 
     public static async Task WriteAsync(Route route, HttpContext context, GrpcReply reply, bool isAnonymous)
     {

@@ -14,7 +14,7 @@ internal sealed class RestEndpoint(
     AccessGate gate,
     RateGate rates,
     Backend backend,
-    ServiceCaller caller,
+    UnaryCalls calls,
     GatewaySettings settings
 )
 {
@@ -23,7 +23,7 @@ internal sealed class RestEndpoint(
         var context = exchange.Context;
         var segments = new Range[RouteTable<Route>.SegmentsMax];
         exchange.Route = contracts.Table.Find(exchange.Method, exchange.Path, segments, out var count);
-        rates.CheckAddress(exchange.ClientAddress);
+        rates.CheckAddress(exchange);
         if (exchange.Route is not { } route)
             return NoRoute(exchange);
         if (route.Rpc.IsClientStreaming)
@@ -33,15 +33,18 @@ internal sealed class RestEndpoint(
             );
         var authorization = context.Request.Headers.Authorization;
         exchange.Caller = await gate.AdmitAsync(route.Rpc, authorization, context.RequestAborted);
-        rates.CheckUser(exchange.Caller);
-        using var call = new GrpcCall(route.Rpc.AppId, route.Rpc.Path);
+        rates.CheckUser(exchange);
+        using var call = new GrpcCall(route.Rpc.AppId, route.Rpc.Path)
+        {
+            Priority = route.Rpc.Traffic.Priority,
+        };
         await BindAsync(route, exchange, segments.AsMemory(0, count), call);
         exchange.WriteMetadata(call.Metadata);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         deadline.CancelAfter(call.Deadline);
         return route.Rpc.IsServerStreaming
             ? await StreamAsync(exchange, route, call, deadline.Token)
-            : await CallAsync(exchange, route, call, deadline.Token);
+            : await calls.ServeAsync(exchange, route, call, deadline.Token);
     }
 
     private async Task BindAsync(
@@ -68,26 +71,10 @@ internal sealed class RestEndpoint(
             exchange.Context.Response.Headers["Preference-Applied"] = $"wait={wait}";
         var usual = route.Rpc.IsServerStreaming
             ? settings.StreamDeadline
-            : settings.Deadline + TimeSpan.FromSeconds(wait);
+            : (route.Rpc.Traffic.Deadline ?? settings.Deadline) + TimeSpan.FromSeconds(wait);
+        call.Waits = wait > 0;
         call.Deadline = RequestBinder.Deadline(request.Headers, usual);
         call.IsHurried = call.Deadline < settings.Deadline;
-    }
-
-    private async Task<Problem?> CallAsync(
-        Exchange exchange,
-        Route route,
-        GrpcCall call,
-        CancellationToken token
-    )
-    {
-        using var reply = await caller.CallAsync(call, route.IsSafe, token, exchange.Context.RequestAborted);
-        var ending = reply.Ending();
-        if (ending.Code != 0)
-            return new Problem(ending);
-        if (!reply.HasMessage)
-            throw new InvalidDataException("The reply has no message.");
-        await ReplyWriter.WriteAsync(route, exchange.Context, reply, exchange.Caller.IsAnonymous);
-        return null;
     }
 
     private async Task<Problem?> StreamAsync(

@@ -24,6 +24,7 @@ internal sealed class Rpc
         IsSafe = rule is { PatternCase: HttpRule.PatternOneofCase.Get } && !IsClientStreaming;
         Access = method.GetOptions()?.GetExtension(OptionsExtensions.Access);
         Roles = RolesOf(Access);
+        Traffic = Traffic.Of(method, IsSafe);
         Descriptor = method;
         HeaderFields =
         [
@@ -65,6 +66,9 @@ internal sealed class Rpc
 
     /// <summary>The roles that may call.</summary>
     public RoleSet Roles { get; }
+
+    /// <summary>How its calls are treated.</summary>
+    public Traffic Traffic { get; }
 
     /// <summary>Request fields that come as HTTP headers.</summary>
     public HeaderField[] HeaderFields { get; }

@@ -11,7 +11,8 @@ internal sealed class Cors(GatewaySettings settings, Contracts contracts, GrpcEn
     private static readonly string[] s_post = [HttpMethods.Post];
 
     private const string Exposed =
-        "ETag, Location, Preference-Applied, Retry-After, X-Request-Id, grpc-status, grpc-message, grpc-status-details-bin";
+        "ETag, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, "
+        + "grpc-status, grpc-message, grpc-status-details-bin";
     private const string PreflightSeconds = "600";
 
     private readonly string _allowedHeaders = string.Join(

@@ -43,6 +43,8 @@ internal sealed class GatewayHarness : IAsyncDisposable
 
     public TestHealth Health { get; }
 
+    public TrafficBackend Traffic => Part<TrafficBackend>(_backend);
+
     public HttpClient Http { get; }
 
     /// <summary>The gateway as a gRPC client sees it.</summary>
@@ -68,14 +70,16 @@ internal sealed class GatewayHarness : IAsyncDisposable
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(echo);
         builder.Services.AddSingleton(health);
+        builder.Services.AddSingleton<TrafficBackend>();
         var backend = builder.Build();
         backend.MapGrpcService<EchoBackend>();
+        backend.MapGrpcService<TrafficBackend>();
         backend.MapGrpcService<TestHealth>();
         await backend.StartAsync();
         var settings = new GatewaySettings { Port = 0, SidecarPort = Address(backend).Port };
         var gateway = GatewayHost.Build(
             change?.Invoke(settings) ?? settings,
-            Contracts.Of([EchoReflection.Descriptor]),
+            Contracts.Of([EchoReflection.Descriptor, TrafficReflection.Descriptor]),
             LogLevel.None,
             services =>
                 services
@@ -85,6 +89,10 @@ internal sealed class GatewayHarness : IAsyncDisposable
         await gateway.StartAsync();
         return new GatewayHarness(backend, gateway, echo, health);
     }
+
+    /// <summary>A part of the gateway.</summary>
+    public T Part<T>()
+        where T : notnull => Part<T>(_gateway);
 
     /// <summary>An access token as identity signs them.</summary>
     public static string Token(string role = "seller", TimeSpan? age = null)
@@ -141,6 +149,9 @@ internal sealed class GatewayHarness : IAsyncDisposable
         await _gateway.DisposeAsync();
         await _backend.DisposeAsync();
     }
+
+    private static T Part<T>(WebApplication app)
+        where T : notnull => app.Services.GetRequiredService<T>();
 
     private static Uri Address(WebApplication app) => new(app.Urls.First());
 

@@ -34,6 +34,7 @@ internal sealed class ReflectionTests
                     "grpc.reflection.v1.ServerReflection",
                     "grpc.reflection.v1alpha.ServerReflection",
                     Echo,
+                    "souk.echo.v1.TrafficService",
                 }
             )
         );
@@ -107,7 +108,7 @@ internal sealed class ReflectionTests
         await call.RequestStream.WriteAsync(new Alpha.ServerReflectionRequest { ListServices = "*" });
         await call.ResponseStream.MoveNext(CancellationToken.None);
 
-        Assert.That(call.ResponseStream.Current.ListServicesResponse.Service, Has.Count.EqualTo(4));
+        Assert.That(call.ResponseStream.Current.ListServicesResponse.Service, Has.Count.EqualTo(5));
         await call.RequestStream.CompleteAsync();
     }
 

@@ -1,0 +1,73 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using Souk.Gateway.Calls;
+using Souk.Options.V1;
+using Souk.Shared;
+using Souk.Type;
+
+namespace Souk.Gateway.Load;
+
+/// <summary>
+/// Refuses calls before a service collapses under them, the least important first: looking around goes before
+/// carts, carts before checkouts.
+/// </summary>
+internal sealed class LoadGate
+{
+    private static readonly Counter<long> s_refused = Telemetry.Meter.CreateCounter<long>(
+        "gateway.overload.refused",
+        description: "Calls refused because their service has too many"
+    );
+
+    private readonly TimeProvider _clock;
+    private readonly ConcurrentDictionary<string, ServiceLoad> _services = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, UsualTime> _usual = new(StringComparer.Ordinal);
+
+    public LoadGate(TimeProvider clock)
+    {
+        _clock = clock;
+        Telemetry.Meter.CreateObservableGauge(
+            "gateway.service.limit",
+            () => Measure(load => load.Limit.Current)
+        );
+        Telemetry.Meter.CreateObservableGauge("gateway.service.calls", () => Measure(load => load.AtOnce));
+    }
+
+    /// <summary>What a service has to carry now.</summary>
+    public ServiceLoad Of(string appId) => _services.GetOrAdd(appId, _ => new ServiceLoad(_clock));
+
+    /// <summary>Lets a call in; UNAVAILABLE/OVERLOADED when there is no room for its kind.</summary>
+    public LoadLease Enter(GrpcCall call)
+    {
+        var service = Of(call.AppId);
+        if (!service.TryEnter(call.Priority))
+        {
+            s_refused.Add(1, new("app_id", call.AppId), new("priority", call.Priority.ToString()));
+            throw Fault.Unavailable(
+                Reason.Overloaded,
+                "There is more to do than can be done now.",
+                PauseOf(call.Priority),
+                ("app_id", call.AppId)
+            );
+        }
+        var usual = call.Waits ? null : _usual.GetOrAdd(call.Path, _ => new UsualTime());
+        return new LoadLease(service, usual, _clock);
+    }
+
+    // Those who come back later find it quieter if the important ones came back before them.
+    private static TimeSpan PauseOf(Priority priority) =>
+        TimeSpan.FromSeconds(
+            priority switch
+            {
+                Priority.Checkout => 1,
+                Priority.Cart => 2,
+                Priority.Browse => 3,
+                _ => 10,
+            }
+        );
+
+    private IEnumerable<Measurement<int>> Measure(Func<ServiceLoad, int> what) =>
+        _services.Select(pair => new Measurement<int>(
+            what(pair.Value),
+            new KeyValuePair<string, object?>("app_id", pair.Key)
+        ));
+}

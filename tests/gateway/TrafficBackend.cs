@@ -1,0 +1,75 @@
+using Grpc.Core;
+using Souk.Tests.Gateway.Protos;
+
+namespace Souk.Tests.Gateway;
+
+/// <summary>A service that counts its calls, and holds them while a test wants it to.</summary>
+internal sealed class TrafficBackend : TrafficService.TrafficServiceBase
+{
+    private TaskCompletionSource _held = Open();
+    private int _calls;
+    private int _version;
+
+    /// <summary>Calls so far.</summary>
+    public int Calls => Volatile.Read(ref _calls);
+
+    /// <summary>What pages say changes.</summary>
+    public void Write() => Interlocked.Increment(ref _version);
+
+    public void Hold() =>
+        _held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void Release() => _held.TrySetResult();
+
+    public override Task<Page> GetPage(PageRequest request, ServerCallContext context) =>
+        AnswerAsync(request, context);
+
+    public override Task<Page> UpdatePage(PageRequest request, ServerCallContext context)
+    {
+        Write();
+        return AnswerAsync(request, context);
+    }
+
+    public override Task<Page> GuessPassword(PageRequest request, ServerCallContext context) =>
+        AnswerAsync(request, context);
+
+    public override Task<Page> PayPage(PageRequest request, ServerCallContext context) =>
+        AnswerAsync(request, context);
+
+    public override Task<Page> BrowsePage(PageRequest request, ServerCallContext context) =>
+        AnswerAsync(request, context);
+
+    public override Task<Page> ExportPage(PageRequest request, ServerCallContext context) =>
+        AnswerAsync(request, context);
+
+    public override async Task<ListPagesResponse> ListPages(
+        ListPagesRequest request,
+        ServerCallContext context
+    ) => new() { Pages = { await AnswerAsync(new PageRequest { PageId = "first" }, context) } };
+
+    private async Task<Page> AnswerAsync(PageRequest request, ServerCallContext context)
+    {
+        Interlocked.Increment(ref _calls);
+        await _held.Task.WaitAsync(context.CancellationToken);
+        if (request.PageId == "gone")
+            throw new RpcException(new Status(StatusCode.NotFound, "gone"));
+        var left = context.Deadline - TimeProvider.System.GetUtcNow().UtcDateTime;
+        return new Page
+        {
+            PageId = request.PageId,
+            // Long enough to be compressed.
+            Text = $"version {_version} {new string('x', 2000)}",
+            Etag = $"v{_version}",
+            Language = context.RequestHeaders.GetValue("accept-language") ?? "",
+            DeadlineMs = (int)Math.Ceiling(left.TotalMilliseconds),
+            Related = { new Page { PageId = "related" } },
+        };
+    }
+
+    private static TaskCompletionSource Open()
+    {
+        var open = new TaskCompletionSource();
+        open.SetResult();
+        return open;
+    }
+}
