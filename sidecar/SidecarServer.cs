@@ -123,7 +123,7 @@ internal sealed partial class SidecarServer : IAsyncDisposable
                 app.ConnectedWorkers = () => workflows.ConnectedWorkers(app.AppId);
         }
         HttpApi.Map(new ApiRoutes(_web));
-        await StartAsync(_web, cancellation);
+        await StartAsync(_web, placed, cancellation);
         foreach (var app in Apps.All)
             app.Start();
     }
@@ -215,7 +215,11 @@ internal sealed partial class SidecarServer : IAsyncDisposable
     )]
     private static partial void LogNoWorkflows(ILogger logger, string store, string type);
 
-    private static async Task StartAsync(WebApplication web, CancellationToken cancellation)
+    private static async Task StartAsync(
+        WebApplication web,
+        AppSpec[] specs,
+        CancellationToken cancellation
+    )
     {
         try
         {
@@ -223,7 +227,7 @@ internal sealed partial class SidecarServer : IAsyncDisposable
         }
         catch (IOException e)
         {
-            throw new ConfigException(e.Message, e);
+            throw PortProblem.Of(specs) ?? new ConfigException(e.Message, e);
         }
     }
 

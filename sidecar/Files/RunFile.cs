@@ -1,3 +1,6 @@
+using Microsoft.Extensions.Logging;
+using Souk.Sidecar.Processes;
+
 namespace Souk.Sidecar.Files;
 
 /// <summary>One app of a run: what to start and which sidecar stands beside it.</summary>
@@ -47,6 +50,19 @@ internal sealed record AppSpec
     public IReadOnlyDictionary<string, string> Environment { get; init; } =
         new Dictionary<string, string>(StringComparer.Ordinal);
     public IReadOnlyList<string> ResourcesPaths { get; init; } = [];
+
+    /// <summary>0 serves metrics on the HTTP port only.</summary>
+    public int MetricsPort { get; init; }
+
+    /// <summary>Where the app's own output goes.</summary>
+    public LogDestination AppLogs { get; init; } = LogDestination.FileAndConsole;
+
+    /// <summary>The app's entry in the run file; null when the command line describes it.</summary>
+    public YamlMap? Entry { get; init; }
+
+    /// <summary>A complaint about a value, by the name under which the user gave it.</summary>
+    public ConfigException Error(string member, string flag, string problem) =>
+        Entry?.Error(member, problem) ?? new ConfigException($"{flag} {problem}");
 }
 
 /// <summary>
@@ -54,7 +70,14 @@ internal sealed record AppSpec
 /// </summary>
 internal sealed record RunFile(string Name, IReadOnlyList<AppSpec> Apps)
 {
+    /// <summary>Where all sidecars listen: one process has one set of addresses.</summary>
+    public IReadOnlyList<string> ListenAddresses { get; init; } = ["127.0.0.1"];
+
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
+
     public static readonly IReadOnlyList<string> Protocols = ["http", "grpc", "https", "grpcs", "h2c"];
+
+    private const int MaxBodyBytesDefault = 4 * 1024 * 1024;
 
     public static RunFile Load(string file)
     {
@@ -72,27 +95,53 @@ internal sealed record RunFile(string Name, IReadOnlyList<AppSpec> Apps)
         if (apps.Length == 0)
             throw root.Error("apps", "must name at least one app");
         RefuseDuplicates(root, apps);
-        return new RunFile(root.Text("name") ?? Path.GetFileName(folder), apps);
+        return new RunFile(root.Text("name") ?? Path.GetFileName(folder), apps)
+        {
+            ListenAddresses = common?.Text("apiListenAddresses")?.Split(',') ?? ["127.0.0.1"],
+            LogLevel = common?.Text("logLevel") is { } level ? LevelOf(common, level) : LogLevel.Information,
+        };
     }
+
+    private static LogLevel LevelOf(YamlMap common, string level) =>
+        DaprdFlags.TryLevel(level, out var value)
+            ? value
+            : throw common.Error("logLevel", $"must be debug, info, warn, error or fatal, not '{level}'");
 
     private static AppSpec ReadApp(YamlMap app, YamlMap? common, string folder)
     {
-        var directory = Resolve(folder, app.Required("appDirPath"));
+        var directory = RunPaths.Resolve(folder, app.Required("appDirPath"));
         if (!Directory.Exists(directory))
             throw app.Error("appDirPath", $"names a directory that does not exist: {directory}");
+        var fields = new AppFields(app, common, directory, folder);
         return new AppSpec
         {
             AppId = app.Text("appID") ?? Path.GetFileName(directory.TrimEnd('/')),
             Directory = directory,
             AppPort = app.Whole("appPort", 0, ushort.MaxValue) ?? 0,
             AppAddress = app.Text("appChannelAddress") ?? "127.0.0.1",
-            Protocol = Protocol(app) ?? (common is null ? null : Protocol(common)) ?? "http",
+            Protocol = ProtocolOf(app, common, fields),
             HttpPort = app.Whole("daprHTTPPort", 0, ushort.MaxValue) ?? 0,
             GrpcPort = app.Whole("daprGRPCPort", 0, ushort.MaxValue) ?? 0,
+            InternalPort = app.Whole("daprInternalGRPCPort", 0, ushort.MaxValue) ?? 0,
+            MetricsPort = app.Whole("metricsPort", 0, ushort.MaxValue) ?? 0,
+            MaxConcurrency = fields.Whole("appMaxConcurrency", -1, int.MaxValue) ?? -1,
+            MaxBodyBytes = fields.Size("maxBodySize") ?? MaxBodyBytesDefault,
+            MaxHeaderBytes = fields.Size("readBufferSize"),
+            HealthCheck = fields.HealthCheck(),
+            ConfigFiles = fields.ConfigFiles(),
             Command = app.Texts("command"),
             Environment = MergedEnvironment(common, app),
             ResourcesPaths = ResourcesOf(app, common, directory, folder),
+            AppLogs = fields.Destination("appLogDestination", LogDestination.FileAndConsole),
+            Entry = app,
         };
+    }
+
+    // TLS is asked for by the protocol's name, or in the older way by a flag beside it.
+    private static string ProtocolOf(YamlMap app, YamlMap? common, AppFields fields)
+    {
+        var protocol = Protocol(app) ?? (common is null ? null : Protocol(common)) ?? "http";
+        return fields.Flag("appSSL") && (protocol is "http" or "grpc") ? protocol + "s" : protocol;
     }
 
     private static string? Protocol(YamlMap map)
@@ -137,7 +186,7 @@ internal sealed record RunFile(string Name, IReadOnlyList<AppSpec> Apps)
         var shared = common is null ? [] : PathsOf(common, folder);
         if (shared.Count > 0)
             return shared;
-        var home = Resolve(folder, "~/.dapr/components");
+        var home = RunPaths.Resolve(folder, "~/.dapr/components");
         return Directory.Exists(home) ? [home] : [];
     }
 
@@ -148,18 +197,11 @@ internal sealed record RunFile(string Name, IReadOnlyList<AppSpec> Apps)
             paths.Add(single);
         for (var i = 0; i < paths.Count; i++)
         {
-            paths[i] = Resolve(folder, paths[i]);
+            paths[i] = RunPaths.Resolve(folder, paths[i]);
             if (!Directory.Exists(paths[i]))
                 throw map.Error("resourcesPaths", $"names a directory that does not exist: {paths[i]}");
         }
         return paths;
-    }
-
-    private static string Resolve(string folder, string path)
-    {
-        if (path == "~" || path.StartsWith("~/", StringComparison.Ordinal))
-            path = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile) + path[1..];
-        return Path.GetFullPath(path, folder);
     }
 
     private static void RefuseDuplicates(YamlMap root, AppSpec[] apps)
@@ -170,7 +212,7 @@ internal sealed record RunFile(string Name, IReadOnlyList<AppSpec> Apps)
         {
             if (!ids.Add(app.AppId))
                 throw root.Error("apps", $"name the app id '{app.AppId}' twice");
-            foreach (var port in new[] { app.AppPort, app.HttpPort, app.GrpcPort })
+            foreach (var port in new[] { app.AppPort, app.HttpPort, app.GrpcPort, app.MetricsPort })
             {
                 if (port != 0 && !ports.TryAdd(port, app.AppId))
                     throw root.Error("apps", $"use port {port} for both '{ports[port]}' and '{app.AppId}'");

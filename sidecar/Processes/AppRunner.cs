@@ -1,18 +1,24 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Files;
 
 namespace Souk.Sidecar.Processes;
 
 /// <summary>Starts the apps of a run, tells when one ends, and stops them all.</summary>
-/// <param name="pids">Where each app's process is written down.</param>
+/// <param name="folder">Where each app's process is written down.</param>
+/// <param name="runId">Marks every app in its environment as this run's.</param>
 /// <param name="restart">Whether an app that ends without being asked to is started again; Dapr does
 /// not.</param>
 /// <param name="clock">Times the pauses.</param>
 /// <param name="logger">Takes what happens to the apps.</param>
-internal sealed partial class AppRunner(PidFiles pids, bool restart, TimeProvider clock, ILogger logger)
+internal sealed partial class AppRunner(
+    RunFolder folder,
+    string runId,
+    bool restart,
+    TimeProvider clock,
+    ILogger logger
+) : IDisposable
 {
     // Long enough that an app which cannot start does not keep the machine busy.
     private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
@@ -28,7 +34,8 @@ internal sealed partial class AppRunner(PidFiles pids, bool restart, TimeProvide
 
     public void Start(AppSpec app)
     {
-        var running = new Running(Launch(app));
+        var log = AppLog.Open(app, _running.Count, AppLog.UsesColours, clock.GetUtcNow());
+        var running = new Running(Launch(app), log);
         running.Watch = WatchAsync(app, running);
         lock (_gate)
             _running[app.AppId] = running;
@@ -54,6 +61,12 @@ internal sealed partial class AppRunner(PidFiles pids, bool restart, TimeProvide
         {
             return false;
         }
+    }
+
+    public void Dispose()
+    {
+        foreach (var running in _running.Values)
+            running.Log.Dispose();
     }
 
     /// <summary>Asks one app to stop.</summary>
@@ -89,7 +102,7 @@ internal sealed partial class AppRunner(PidFiles pids, bool restart, TimeProvide
         }
     }
 
-    private static ProcessStartInfo StartInfoOf(AppSpec app)
+    private ProcessStartInfo StartInfoOf(AppSpec app)
     {
         var command = app.Command[0];
         if (command.Contains('/'))
@@ -107,6 +120,8 @@ internal sealed partial class AppRunner(PidFiles pids, bool restart, TimeProvide
         info.Environment["APP_PROTOCOL"] = app.Protocol;
         info.Environment["DAPR_HTTP_PORT"] = app.HttpPort.ToString(CultureInfo.InvariantCulture);
         info.Environment["DAPR_GRPC_PORT"] = app.GrpcPort.ToString(CultureInfo.InvariantCulture);
+        info.Environment["DAPR_METRICS_PORT"] = app.MetricsPort.ToString(CultureInfo.InvariantCulture);
+        info.Environment[Orphans.Marker] = runId;
         foreach (var (name, value) in app.Environment)
             info.Environment[name] = value;
         return info;
@@ -124,14 +139,14 @@ internal sealed partial class AppRunner(PidFiles pids, bool restart, TimeProvide
             process.Dispose();
             throw new ConfigException($"app '{app.AppId}': cannot start '{app.Command[0]}': {e.Message}", e);
         }
-        pids.Write(app.AppId, process.Id);
+        folder.Write(app.AppId, process.Id);
         LogStarted(logger, app.AppId, process.Id);
         return process;
     }
 
     private async Task WatchAsync(AppSpec app, Running running)
     {
-        await EndAsync(app.AppId, running.Process);
+        await EndAsync(app.AppId, running);
         while (restart && !running.IsStopping)
         {
             await Task.Delay(RestartPause, clock);
@@ -141,21 +156,22 @@ internal sealed partial class AppRunner(PidFiles pids, bool restart, TimeProvide
                     return;
                 running.Process = Launch(app);
             }
-            await EndAsync(app.AppId, running.Process);
+            await EndAsync(app.AppId, running);
         }
     }
 
-    private async Task EndAsync(string appId, Process process)
+    private async Task EndAsync(string appId, Running running)
     {
+        var process = running.Process;
         var pumps = Task.WhenAll(
-            _output.PumpAsync(appId, process.StandardOutput.BaseStream),
-            _output.PumpAsync(appId, process.StandardError.BaseStream)
+            _output.PumpAsync(running.Log, process.StandardOutput.BaseStream),
+            _output.PumpAsync(running.Log, process.StandardError.BaseStream)
         );
         await process.WaitForExitAsync();
         // What it said last is worth a moment; but a child that it left behind may hold its output open for
         // ever.
         await Task.WhenAny(pumps, Task.Delay(LastWords, clock));
-        pids.Delete(appId);
+        folder.Delete(appId);
         LogExited(logger, appId, process.ExitCode);
     }
 
@@ -165,16 +181,9 @@ internal sealed partial class AppRunner(PidFiles pids, bool restart, TimeProvide
         {
             running.IsStopping = true;
             if (!running.Process.HasExited)
-                _ = Kill(running.Process.Id, SigTerm);
+                ProcessMark.Of(running.Process.Id)?.Terminate();
         }
     }
-
-    private const int SigTerm = 15;
-
-    // .NET can only kill outright; SIGTERM lets an app finish what it has begun.
-    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Kill(int pid, int signal);
 
     [LoggerMessage(LogLevel.Information, "{App} started as process {Pid}")]
     private static partial void LogStarted(ILogger logger, string app, int pid);
@@ -186,8 +195,9 @@ internal sealed partial class AppRunner(PidFiles pids, bool restart, TimeProvide
     private static partial void LogKilled(ILogger logger, int pid);
 
     /// <summary>An app's present process; guarded by the gate.</summary>
-    private sealed class Running(Process process)
+    private sealed class Running(Process process, AppLog log)
     {
+        public AppLog Log => log;
         public Process Process { get; set; } = process;
         public Task Watch { get; set; } = Task.CompletedTask;
         public bool IsStopping { get; set; }

@@ -75,17 +75,25 @@ internal static class DaprdFlags
     }
 
     public static LogLevel LevelOf(string text) =>
-        text.ToUpperInvariant() switch
+        TryLevel(text, out var level)
+            ? level
+            : throw new Files.ConfigException(
+                $"--log-level must be debug, info, warn, error or fatal, not '{text}'"
+            );
+
+    public static bool TryLevel(string text, out LogLevel level)
+    {
+        level = text.ToUpperInvariant() switch
         {
             "DEBUG" => LogLevel.Debug,
             "INFO" => LogLevel.Information,
             "WARN" or "WARNING" => LogLevel.Warning,
             "ERROR" => LogLevel.Error,
             "FATAL" => LogLevel.Critical,
-            _ => throw new Files.ConfigException(
-                $"--log-level must be debug, info, warn, error or fatal, not '{text}'"
-            ),
+            _ => LogLevel.None,
         };
+        return level != LogLevel.None;
+    }
 
     private static bool IsOneDash(string argument) =>
         argument.Length > 2 && argument[0] == '-' && char.IsAsciiLetter(argument[1]) && argument[2] != '=';

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Text;
 
 namespace Souk.Sidecar.Processes;
 
@@ -17,30 +16,45 @@ internal sealed class LogPump(Stream output)
     private volatile bool _outputGone;
 
     /// <summary>Runs until the app closes its end.</summary>
-    public async Task PumpAsync(string appId, Stream input)
+    public async Task PumpAsync(AppLog log, Stream input)
     {
-        var prefix = Encoding.UTF8.GetBytes($"{appId, -10}| ");
         var reader = PipeReader.Create(input);
         var lines = new ArrayBufferWriter<byte>();
+        var plain = new ArrayBufferWriter<byte>();
         while (true)
         {
             var result = await reader.ReadAsync();
             var rest = result.Buffer;
             lines.ResetWrittenCount();
+            plain.ResetWrittenCount();
             while (TryTakeLine(ref rest, result.IsCompleted, out var line))
             {
-                lines.Write(prefix);
-                foreach (var segment in line)
-                    lines.Write(segment.Span);
-                lines.Write("\n"u8);
+                if (log.IsShown)
+                    Add(lines, log.Prefix.Span, line);
+                if (log.File is not null)
+                    Add(plain, [], line);
             }
             reader.AdvanceTo(rest.Start, rest.End);
             if (lines.WrittenCount > 0)
                 Write(lines.WrittenSpan);
+            if (log.File is not null && plain.WrittenCount > 0)
+                await log.File.WriteAsync(plain.WrittenMemory);
             if (result.IsCompleted)
                 break;
         }
         await reader.CompleteAsync();
+    }
+
+    private static void Add(
+        ArrayBufferWriter<byte> lines,
+        ReadOnlySpan<byte> prefix,
+        ReadOnlySequence<byte> line
+    )
+    {
+        lines.Write(prefix);
+        foreach (var segment in line)
+            lines.Write(segment.Span);
+        lines.Write("\n"u8);
     }
 
     private static bool TryTakeLine(

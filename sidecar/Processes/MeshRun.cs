@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Files;
@@ -15,8 +14,14 @@ internal sealed record MeshRunOptions(IReadOnlyList<AppSpec> Apps)
 
     public SidecarSettings Settings { get; init; } = SidecarSettings.FromEnvironment();
 
-    /// <summary>Null for no pid files.</summary>
+    /// <summary>Where the run writes down what it is; null for nowhere.</summary>
     public string? PidDirectory { get; init; }
+
+    /// <summary>What the run is called where it is listed.</summary>
+    public string Name { get; init; } = "";
+
+    /// <summary>Whether what an earlier run left behind may be ended.</summary>
+    public bool KillOrphans { get; init; }
 }
 
 /// <summary>
@@ -24,21 +29,34 @@ internal sealed record MeshRunOptions(IReadOnlyList<AppSpec> Apps)
 /// </summary>
 internal static partial class MeshRun
 {
+    private static readonly TimeSpan SilencePatience = TimeSpan.FromSeconds(10);
+
     public static async Task<int> RunAsync(MeshRunOptions options)
     {
         using var signals = new StopSignals();
         using var logs = LoggerFactory.Create(Logs.Configure);
         var logger = logs.CreateLogger("Souk.Sidecar");
-        var pids = new PidFiles(options.PidDirectory);
-        pids.Write("sidecar", Environment.ProcessId);
+        var folder = new RunFolder(options.PidDirectory);
+        if (options.StartApps)
+            await Orphans.ClearAsync(folder, options.KillOrphans, TimeProvider.System, logger);
         await using var server = await SidecarServer.StartAsync(
             options.Apps,
             options.Settings,
             signals.Token
         );
+        var record = RecordOf(options, server);
+        folder.Write(record);
+        folder.Write(RunFolder.Runtime, Environment.ProcessId);
         foreach (var app in server.Apps.All)
             LogHosted(logger, app.AppId, app.Spec.GrpcPort, app.Spec.HttpPort, app.Spec.AppPort);
-        var runner = new AppRunner(pids, options.RestartApps, TimeProvider.System, logger);
+        using var runner = new AppRunner(
+            folder,
+            record.RunId,
+            options.RestartApps,
+            TimeProvider.System,
+            logger
+        );
+        using var silence = TellSilent(server.Apps.All, logger);
         foreach (var app in server.Apps.All)
         {
             app.RequestShutdown = server.Apps.All.Count == 1 ? signals.Stop : () => runner.Stop(app.AppId);
@@ -47,9 +65,43 @@ internal static partial class MeshRun
         }
         var allExited = await runner.WaitAsync(signals.Token);
         await runner.StopAllAsync();
-        pids.Delete("sidecar");
+        folder.Close();
         return allExited ? 1 : 0;
     }
+
+    private static RunRecord RecordOf(MeshRunOptions options, SidecarServer server) =>
+        new(
+            Guid.CreateVersion7(TimeProvider.System.GetUtcNow()).ToString("N"),
+            options.Name,
+            [
+                .. server.Apps.All.Select(app => new AppRecord(
+                    app.AppId,
+                    app.Spec.AppPort,
+                    app.Spec.HttpPort,
+                    app.Spec.GrpcPort,
+                    string.Join(' ', app.Spec.Command)
+                )),
+            ]
+        );
+
+    // An app that never listens keeps its sidecar waiting without a sound: the commonest mistake of all.
+    private static ITimer TellSilent(IReadOnlyList<SidecarApp> apps, ILogger logger) =>
+        TimeProvider.System.CreateTimer(
+            _ =>
+            {
+                foreach (var app in apps.Where(app => app.Spec.AppPort > 0 && !app.Channel.IsUp))
+                {
+                    const string problem = "is where the app should listen, and nobody does yet";
+                    LogSilent(logger, app.AppId, app.Spec.Error("appPort", "--app-port", problem).Message);
+                }
+            },
+            null,
+            SilencePatience,
+            Timeout.InfiniteTimeSpan
+        );
+
+    [LoggerMessage(LogLevel.Warning, "{App}: {Problem}")]
+    private static partial void LogSilent(ILogger logger, string app, string problem);
 
     [LoggerMessage(LogLevel.Information, "Sidecar of {App}: gRPC {GrpcPort}, HTTP {HttpPort}, app {AppPort}")]
     private static partial void LogHosted(
@@ -92,24 +144,4 @@ internal static partial class MeshRun
             Stop();
         }
     }
-}
-
-/// <summary>Files that tell scripts what runs: <c>name.pid</c> with the process id.</summary>
-internal sealed class PidFiles(string? directory)
-{
-    public void Write(string name, int pid)
-    {
-        if (directory is null)
-            return;
-        Directory.CreateDirectory(directory);
-        File.WriteAllText(PathOf(directory, name), pid.ToString(CultureInfo.InvariantCulture) + "\n");
-    }
-
-    public void Delete(string name)
-    {
-        if (directory is not null)
-            File.Delete(PathOf(directory, name));
-    }
-
-    private static string PathOf(string directory, string name) => Path.Combine(directory, name + ".pid");
 }

@@ -33,11 +33,16 @@ internal sealed class KillableProcess(string program, params string[] arguments)
     }
 
     /// <summary>As kill -9 does: nothing is finished, nothing is said.</summary>
-    internal async Task KillAsync()
+    internal Task KillAsync() => KillAsync(entireProcessTree: true);
+
+    /// <summary>The process only: what it started lives on.</summary>
+    internal Task KillAloneAsync() => KillAsync(entireProcessTree: false);
+
+    private async Task KillAsync(bool entireProcessTree)
     {
         if (_process is null)
             return;
-        _process.Kill(entireProcessTree: true);
+        _process.Kill(entireProcessTree);
         await _process.WaitForExitAsync();
         _process.Dispose();
         _process = null;
