@@ -12,7 +12,13 @@ internal static class MeshMemory
         var resident = new SortedDictionary<string, double>(StringComparer.Ordinal);
         foreach (var file in Directory.Exists(pidDirectory) ? Directory.GetFiles(pidDirectory, "*.pid") : [])
         {
-            if (int.TryParse(File.ReadAllText(file).Trim(), CultureInfo.InvariantCulture, out var pid))
+            if (
+                int.TryParse(
+                    File.ReadLines(file).FirstOrDefault(""),
+                    CultureInfo.InvariantCulture,
+                    out var pid
+                )
+            )
             {
                 resident[Path.GetFileNameWithoutExtension(file)] = ResidentMiB(pid);
             }
