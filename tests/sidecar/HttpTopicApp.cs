@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Souk.Tests.Sidecar;
+
+/// <summary>A POST that an app got from its sidecar.</summary>
+internal sealed record HttpDelivery(
+    string Path,
+    IReadOnlyDictionary<string, string> Headers,
+    JsonElement Body
+)
+{
+    internal JsonElement this[string member] => Body.GetProperty(member);
+}
+
+/// <summary>
+/// An HTTP app that lists its subscriptions, notes what it gets, and answers as the test says. It can go down
+/// and come back.
+/// </summary>
+internal sealed class HttpTopicApp : IAsyncDisposable
+{
+    private readonly ConcurrentQueue<HttpDelivery> _deliveries = new();
+    private WebApplication? _web;
+
+    internal int Port { get; } = TopicApp.FreePort();
+
+    /// <summary>What GET /dapr/subscribe answers.</summary>
+    internal (int Status, string Body) Subscriptions { get; set; } = (404, "");
+
+    /// <summary>How often it was asked for them.</summary>
+    internal int Asked { get; private set; }
+
+    /// <summary>What the app answers; by default it takes everything.</summary>
+    internal Func<HttpDelivery, (int Status, string Body)> Answer { get; set; } = _ => (200, "");
+
+    internal IReadOnlyList<HttpDelivery> Deliveries => [.. _deliveries];
+
+    internal static async Task<HttpTopicApp> StartAsync(string subscriptions)
+    {
+        var app = new HttpTopicApp { Subscriptions = (200, subscriptions) };
+        await app.UpAsync();
+        return app;
+    }
+
+    internal async Task UpAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, Port));
+        _web = builder.Build();
+        _web.MapGet("/dapr/subscribe", SubscribeAsync);
+        _web.MapPost("/{**path}", TakeAsync);
+        await _web.StartAsync();
+    }
+
+    internal async Task DownAsync()
+    {
+        if (_web is null)
+            return;
+        // As a crash would: calls under way break.
+        using var now = new CancellationTokenSource();
+        await now.CancelAsync();
+        await _web.StopAsync(now.Token);
+        await _web.DisposeAsync();
+        _web = null;
+    }
+
+    internal async Task<IReadOnlyList<HttpDelivery>> UntilAsync(
+        int count,
+        Func<HttpDelivery, bool>? fits = null
+    )
+    {
+        IReadOnlyList<HttpDelivery> Fitting() => [.. Deliveries.Where(item => fits is null || fits(item))];
+        await Eventually.ThatAsync(() => Task.FromResult(Fitting().Count >= count), $"{count} deliveries");
+        return Fitting();
+    }
+
+    public async ValueTask DisposeAsync() => await DownAsync();
+
+    private Task SubscribeAsync(HttpContext context)
+    {
+        Asked++;
+        return AnswerAsync(context, Subscriptions);
+    }
+
+    private async Task TakeAsync(HttpContext context)
+    {
+        using var document = await JsonDocument.ParseAsync(context.Request.Body);
+        var headers = context.Request.Headers.ToDictionary(
+            header => header.Key,
+            header => header.Value.ToString(),
+            StringComparer.OrdinalIgnoreCase
+        );
+        var delivery = new HttpDelivery(context.Request.Path, headers, document.RootElement.Clone());
+        _deliveries.Enqueue(delivery);
+        await AnswerAsync(context, Answer(delivery));
+    }
+
+    private static Task AnswerAsync(HttpContext context, (int Status, string Body) answer)
+    {
+        context.Response.StatusCode = answer.Status;
+        return context.Response.WriteAsync(answer.Body);
+    }
+}
