@@ -6,6 +6,7 @@ using Souk.Gateway.Listening;
 using Souk.Gateway.Load;
 using Souk.Gateway.Routing;
 using Souk.Gateway.Security;
+using Souk.Gateway.Streams;
 using Souk.Shared;
 
 namespace Souk.Gateway;
@@ -51,6 +52,7 @@ internal static class GatewayHost
         host.Services.AddSingleton<Readiness>();
         host.Services.AddSingleton<RateGate>();
         host.Services.AddSingleton<RequestGuard>();
+        AddStreams(host.Services);
         host.Services.AddSingleton<RestEndpoint>();
         host.Services.AddSingleton<GrpcEndpoint>();
         host.Services.AddSingleton<FrontDoor>();
@@ -60,6 +62,16 @@ internal static class GatewayHost
         app.Services.GetRequiredService<OwnServices>().Map(app);
         app.Run(app.Services.GetRequiredService<FrontDoor>().HandleAsync);
         return app;
+    }
+
+    private static void AddStreams(IServiceCollection services)
+    {
+        services.AddSingleton<OpenStreams>();
+        services.AddSingleton<StreamPump>();
+        services.AddSingleton<StreamEndpoint>();
+        services.AddSingleton<SocketAdmission>();
+        services.AddSingleton<SocketBridge>();
+        services.AddSingleton<SocketDoor>();
     }
 
     private static void AddOwnServices(IServiceCollection services, Contracts contracts)

@@ -28,6 +28,12 @@ internal sealed record GatewaySettings
     /// <summary>How long a stream may last.</summary>
     public TimeSpan StreamDeadline { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>How long a stream is silent before a heartbeat; proxies drop it after a minute.</summary>
+    public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Streams that one caller may have open at once.</summary>
+    public int StreamsPerCaller { get; init; } = 100;
+
     /// <summary>The certificate and its chain as PEM; empty serves without TLS.</summary>
     public string CertificateFile { get; init; } = "";
 
@@ -67,6 +73,8 @@ internal sealed record GatewaySettings
             SidecarToken = Env.Text("DAPR_API_TOKEN", ""),
             Deadline = Env.Seconds("SOUK_GATEWAY_DEADLINE_SECONDS", 10, 1, 120),
             StreamDeadline = Env.Seconds("SOUK_GATEWAY_STREAM_SECONDS", 3600, 1, 86_400),
+            Heartbeat = Env.Seconds("SOUK_GATEWAY_HEARTBEAT_SECONDS", 15, 1, 300),
+            StreamsPerCaller = Env.Int("SOUK_GATEWAY_STREAMS_PER_CALLER", 100, 1),
             CertificateFile = Env.Text("SOUK_GATEWAY_CERT", ""),
             CertificateKeyFile = Env.Text("SOUK_GATEWAY_KEY", ""),
             BodyBytesMax = Env.Int("SOUK_GATEWAY_BODY_BYTES", 1024 * 1024, 1024, 64 * 1024 * 1024),

@@ -40,7 +40,7 @@ internal sealed class Backend : IDisposable
     /// <summary>Sends the call and returns once the answer begins.</summary>
     public async Task<GrpcReply> SendAsync(GrpcCall call, CancellationToken token)
     {
-        using HttpContent content = call.Stream is { } stream ? stream : new GrpcContent(call.Message);
+        using HttpContent content = call.Stream is { } stream ? stream : new GrpcContent(call);
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_origin + call.Path))
         {
             Version = HttpVersion.Version20,

@@ -51,6 +51,20 @@ internal sealed class GrpcCall : IDisposable
     /// </summary>
     public bool Waits { get; set; }
 
+    /// <summary>Why the caller's part cannot be passed on, where that is the caller's doing.</summary>
+    public Exception? Refusal
+    {
+        get => field ?? Stream?.Refusal;
+        set;
+    }
+
+    /// <summary>Fills in the message's prefix, once the message is complete.</summary>
+    public void Seal() =>
+        BinaryPrimitives.WriteUInt32BigEndian(
+            Message.At(1, sizeof(uint)),
+            (uint)(Message.Length - PrefixBytes)
+        );
+
     public void Dispose() => Message.Dispose();
 }
 
@@ -62,11 +76,10 @@ internal sealed class GrpcContent : HttpContent
     private static readonly MediaTypeHeaderValue s_type = new("application/grpc");
     private readonly PooledBuffer _message;
 
-    public GrpcContent(PooledBuffer message)
+    public GrpcContent(GrpcCall call)
     {
-        _message = message;
-        var length = (uint)(message.Length - GrpcCall.PrefixBytes);
-        BinaryPrimitives.WriteUInt32BigEndian(message.At(1, sizeof(uint)), length);
+        _message = call.Message;
+        call.Seal();
         Headers.ContentType = s_type;
     }
 

@@ -118,7 +118,7 @@ internal sealed class ServiceCaller(Backend backend, LoadGate load, TimeProvider
     {
         var isTheirs =
             aborted.IsCancellationRequested
-            || call.Stream?.Refusal is not null
+            || call.Refusal is not null
             || (call.IsHurried && error is OperationCanceledException);
         if (isTheirs)
             circuit.Abandoned();

@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using System.Runtime.ExceptionServices;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Souk.Gateway.Calls;
@@ -7,6 +6,7 @@ using Souk.Gateway.Errors;
 using Souk.Gateway.Http;
 using Souk.Gateway.Routing;
 using Souk.Gateway.Security;
+using Souk.Gateway.Streams;
 using Souk.Shared;
 using Reason = Souk.Type.Reason;
 
@@ -21,6 +21,7 @@ internal sealed class GrpcEndpoint(
     AccessGate gate,
     RateGate rates,
     ServiceCaller caller,
+    OpenStreams streams,
     GatewaySettings settings
 )
 {
@@ -49,21 +50,50 @@ internal sealed class GrpcEndpoint(
         exchange.WriteMetadata(call.Metadata);
         if (context.Request.Headers["grpc-encoding"] is [{ Length: > 0 } encoding])
             call.Metadata.Add(new("grpc-encoding", encoding));
+        return rpc.IsStream ? await StreamAsync(exchange, rpc, call) : await UnaryAsync(exchange, rpc, call);
+    }
+
+    private async Task<Problem?> UnaryAsync(Exchange exchange, Rpc rpc, GrpcCall call)
+    {
+        var context = exchange.Context;
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         deadline.CancelAfter(call.Deadline);
-        if (rpc.IsClientStreaming)
-            return await PassStreamAsync(rpc, context, call, deadline.Token);
         await ReadMessageAsync(context, call, settings.BodyBytesMax);
-        return await PassAsync(rpc, context, call, deadline.Token);
+        using var reply = await caller.CallAsync(call, rpc.IsSafe, deadline.Token, context.RequestAborted);
+        return await AnswerAsync(rpc, context, reply, deadline.Token);
+    }
+
+    private async Task<Problem?> StreamAsync(Exchange exchange, Rpc rpc, GrpcCall call)
+    {
+        var context = exchange.Context;
+        var gone = context.RequestAborted;
+        using var slot = streams.Take(exchange);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(gone, streams.Stopping);
+        ended.CancelAfter(call.Deadline);
+        try
+        {
+            if (rpc.IsClientStreaming)
+                PassMessages(context, call);
+            else
+                await ReadMessageAsync(context, call, settings.BodyBytesMax);
+            using var reply = await caller.OpenAsync(call, ended.Token, gone);
+            return await AnswerAsync(rpc, context, reply, ended.Token);
+        }
+        catch (Exception e)
+            when (!gone.IsCancellationRequested
+                && streams.StatusOf(call.Refusal ?? e, isGone: false) is { } status
+            )
+        {
+            return new Problem(status);
+        }
     }
 
     private void SetDeadline(GrpcCall call, Rpc rpc, HttpContext context)
     {
-        var isStream = rpc.IsClientStreaming || rpc.IsServerStreaming;
-        var usual = isStream ? settings.StreamDeadline : rpc.Traffic.Deadline ?? settings.Deadline;
-        var longest = isStream ? settings.StreamDeadline : GatewaySettings.DeadlineMax;
+        var usual = rpc.IsStream ? settings.StreamDeadline : rpc.Traffic.Deadline ?? settings.Deadline;
+        var longest = rpc.IsStream ? settings.StreamDeadline : GatewaySettings.DeadlineMax;
         call.Deadline = GrpcTimeout.Of(context.Request.Headers, usual, longest);
-        call.IsHurried = call.Deadline < settings.Deadline;
+        call.IsHurried = call.Deadline < usual;
     }
 
     // The one message of the request, its prefix included, takes the place that a call keeps for both.
@@ -80,50 +110,15 @@ internal sealed class GrpcEndpoint(
             throw MessageMeter.Malformed("has more than one message");
     }
 
-    private async Task<Problem?> PassAsync(
-        Rpc rpc,
-        HttpContext context,
-        GrpcCall call,
-        CancellationToken token
-    )
-    {
-        using var reply = rpc.IsServerStreaming
-            ? await caller.OpenAsync(call, token, context.RequestAborted)
-            : await caller.CallAsync(call, rpc.IsSafe, token, context.RequestAborted);
-        return await AnswerAsync(rpc, context, reply, token);
-    }
-
-    private async Task<Problem?> PassStreamAsync(
-        Rpc rpc,
-        HttpContext context,
-        GrpcCall call,
-        CancellationToken token
-    )
-    {
-        Unbound(context);
-        using var body = new PassedBody(context.Request.BodyReader, settings.BodyBytesMax);
-        call.Stream = body;
-        try
-        {
-            using var reply = await caller.OpenAsync(call, token, context.RequestAborted);
-            return await AnswerAsync(rpc, context, reply, token);
-        }
-        catch (Exception e) when (body.Refusal is not null && e is HttpRequestException or IOException)
-        {
-            // What broke the call is what the client sent.
-            ExceptionDispatchInfo.Throw(body.Refusal);
-            throw;
-        }
-    }
-
     // A stream has no length and may rest between two messages; its messages and its time are bounded
     // instead.
-    private static void Unbound(HttpContext context)
+    private void PassMessages(HttpContext context, GrpcCall call)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null;
         if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
             rate.MinDataRate = null;
+        call.Stream = new PassedBody(context.Request.BodyReader, settings.BodyBytesMax);
     }
 
     private static async Task<Problem?> AnswerAsync(
@@ -141,8 +136,7 @@ internal sealed class GrpcEndpoint(
             await response.StartAsync(token);
         }
         // A unary reply has been read already, for the sake of retries.
-        var hasMessage =
-            rpc.IsServerStreaming || rpc.IsClientStreaming ? await reply.NextAsync(token) : reply.HasMessage;
+        var hasMessage = rpc.IsStream ? await reply.NextAsync(token) : reply.HasMessage;
         while (hasMessage)
         {
             GrpcEnding.Start(context);

@@ -1,12 +1,13 @@
 using Souk.Gateway.Errors;
 using Souk.Gateway.Http;
 using Souk.Gateway.Security;
+using Souk.Gateway.Streams;
 using Souk.Shared;
 
 namespace Souk.Gateway.Grpc;
 
 /// <summary>The gRPC services of the gateway itself: health and reflection.</summary>
-internal sealed class OwnServices(RateGate rates)
+internal sealed class OwnServices(RateGate rates, OpenStreams streams)
 {
     private const string Prefix = "/grpc.";
 
@@ -33,6 +34,8 @@ internal sealed class OwnServices(RateGate rates)
     public async Task<Problem?> ServeAsync(Exchange exchange)
     {
         rates.CheckAddress(exchange);
+        // Most of these calls are streams that last.
+        using var slot = streams.Take(exchange);
         exchange.IsAnswered = true;
         await (_serve?.Invoke(exchange.Context) ?? Task.CompletedTask);
         return null;

@@ -1,5 +1,6 @@
 using Souk.Gateway.Grpc;
 using Souk.Gateway.Security;
+using Souk.Gateway.Streams;
 
 namespace Souk.Gateway.Http;
 
@@ -12,6 +13,7 @@ internal sealed class FrontDoor(
     RestEndpoint rest,
     GrpcEndpoint grpc,
     OwnServices own,
+    SocketDoor sockets,
     Readiness readiness,
     Cors cors
 )
@@ -39,6 +41,8 @@ internal sealed class FrontDoor(
         var path = context.Request.Path.Value ?? "";
         if (HttpMethods.IsOptions(context.Request.Method) && cors.TryAnswerOptions(context, path))
             return Task.CompletedTask;
+        if (SocketDoor.IsFor(context))
+            return sockets.HandleAsync(context);
         return path switch
         {
             "/health" => HealthAsync(context),

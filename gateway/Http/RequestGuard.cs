@@ -29,6 +29,7 @@ internal sealed partial class RequestGuard(
         try
         {
             var problem = await serve(exchange);
+            exchange.Reason = problem?.Reason ?? "";
             if (!exchange.IsAnswered && (problem is not null || kind != GrpcKind.None))
                 await EndAsync(exchange, problem);
         }

@@ -2,6 +2,7 @@ using Souk.Gateway.Calls;
 using Souk.Gateway.Errors;
 using Souk.Gateway.Routing;
 using Souk.Gateway.Security;
+using Souk.Gateway.Streams;
 using Souk.Gateway.Transcoding;
 using Souk.Shared;
 using Reason = Souk.Type.Reason;
@@ -13,7 +14,7 @@ internal sealed class RestEndpoint(
     Contracts contracts,
     AccessGate gate,
     RateGate rates,
-    Backend backend,
+    StreamEndpoint streams,
     UnaryCalls calls,
     GatewaySettings settings
 )
@@ -43,7 +44,7 @@ internal sealed class RestEndpoint(
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         deadline.CancelAfter(call.Deadline);
         return route.Rpc.IsServerStreaming
-            ? await StreamAsync(exchange, route, call, deadline.Token)
+            ? await streams.ServeAsync(exchange, route, call)
             : await calls.ServeAsync(exchange, route, call, deadline.Token);
     }
 
@@ -67,6 +68,7 @@ internal sealed class RestEndpoint(
         RequestBinder.Query(route, request.QueryString.Value, call.Message);
         RequestBinder.Path(route, exchange.Path, segments.Span, call.Message);
         var wait = RequestBinder.Headers(route, request.Headers, call.Message);
+        StreamPosition.Bind(route.Rpc, request.Headers, call.Message);
         if (wait > 0)
             exchange.Context.Response.Headers["Preference-Applied"] = $"wait={wait}";
         var usual = route.Rpc.IsServerStreaming
@@ -74,18 +76,7 @@ internal sealed class RestEndpoint(
             : (route.Rpc.Traffic.Deadline ?? settings.Deadline) + TimeSpan.FromSeconds(wait);
         call.Waits = wait > 0;
         call.Deadline = RequestBinder.Deadline(request.Headers, usual);
-        call.IsHurried = call.Deadline < settings.Deadline;
-    }
-
-    private async Task<Problem?> StreamAsync(
-        Exchange exchange,
-        Route route,
-        GrpcCall call,
-        CancellationToken token
-    )
-    {
-        using var reply = await backend.SendAsync(call, token);
-        return await new StreamWriter(route, exchange.Context, exchange.TraceId).WriteAsync(reply, token);
+        call.IsHurried = call.Deadline < usual;
     }
 
     private Problem NoRoute(Exchange exchange)

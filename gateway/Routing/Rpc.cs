@@ -30,6 +30,10 @@ internal sealed class Rpc
         [
             .. Input.Fields.Where(field => field.Header is not null).Select(field => new HeaderField(field)),
         ];
+        PositionIn = Input.Fields.FirstOrDefault(field => field.IsPosition) is { } position
+            ? FieldPath.Find(Input, position.Name)
+            : null;
+        PositionOut = Output.Fields.FirstOrDefault(field => field.IsPosition);
         ResponseHeaders = [.. Output.Fields.Where(field => field.Header is not null)];
     }
 
@@ -50,6 +54,7 @@ internal sealed class Rpc
     public MessagePlan Output { get; }
     public bool IsServerStreaming { get; }
     public bool IsClientStreaming { get; }
+    public bool IsStream => IsClientStreaming || IsServerStreaming;
 
     /// <summary>
     /// Whether the world may know of it: it has an http rule. All others are the mesh's own.
@@ -75,6 +80,12 @@ internal sealed class Rpc
 
     /// <summary>Fields of the reply that HTTP headers repeat.</summary>
     public FieldPlan[] ResponseHeaders { get; }
+
+    /// <summary>The field of the request after whose position a stream continues.</summary>
+    public FieldPath? PositionIn { get; }
+
+    /// <summary>The field that says where in a stream a message is.</summary>
+    public FieldPlan? PositionOut { get; }
 
     // ADMIN may call whatever OPERATOR may.
     private static RoleSet RolesOf(Access? access)

@@ -65,6 +65,20 @@ internal sealed class Cors(GatewaySettings settings, Contracts contracts, GrpcEn
         return true;
     }
 
+    /// <summary>
+    /// Whether a page may open a socket: one of an allowed origin or of our own. Others than browsers send
+    /// none.
+    /// </summary>
+    public bool MayConnect(HttpRequest request)
+    {
+        var origin = request.Headers.Origin.ToString();
+        return origin.Length == 0
+            || IsAllowed(origin)
+            || (
+                Uri.TryCreate(origin, UriKind.Absolute, out var page) && page.Authority == request.Host.Value
+            );
+    }
+
     private bool IsAllowed(string origin) =>
         settings.Origins.Contains("*") || settings.Origins.Contains(origin, StringComparer.OrdinalIgnoreCase);
 }

@@ -37,6 +37,7 @@ internal sealed class FieldPlan
         var options = descriptor.GetOptions();
         PlainAmount = options?.GetExtension(OptionsExtensions.PlainAmount) ?? false;
         IsHidden = options?.GetExtension(OptionsExtensions.Hidden) ?? false;
+        IsPosition = options?.GetExtension(OptionsExtensions.Position) ?? false;
         Header = options?.GetExtension(OptionsExtensions.Header);
         var behaviours = options?.GetExtension(Google.Api.FieldBehaviorExtensions.FieldBehavior);
         IsInputOnly = behaviours?.Contains(Google.Api.FieldBehavior.InputOnly) ?? false;
@@ -79,6 +80,9 @@ internal sealed class FieldPlan
     public bool PlainAmount { get; }
     public bool IsHidden { get; }
     public bool IsInputOnly { get; }
+
+    /// <summary>Says where in a stream a message is.</summary>
+    public bool IsPosition { get; }
     public Header? Header { get; }
 
     public uint Tag => ((uint)Number << (int)TagTypeBits) | (uint)Wire;

@@ -11,6 +11,10 @@ namespace Souk.Tests.Gateway;
 internal sealed class EchoBackend : EchoService.EchoServiceBase
 {
     private int _failuresLeft;
+    private int _watched;
+
+    /// <summary>Messages that WatchThings could send so far.</summary>
+    public int Watched => Volatile.Read(ref _watched);
 
     /// <summary>How many calls of GetThing fail as unavailable before one succeeds.</summary>
     public int FailuresLeft
@@ -84,9 +88,32 @@ internal sealed class EchoBackend : EchoService.EchoServiceBase
         ServerCallContext context
     )
     {
-        for (var at = 0; at < Math.Abs(request.Count); at++)
-            await responseStream.WriteAsync(new Thing { Name = $"thing {at}" });
+        for (var at = request.After; at < Math.Abs(request.Count); at++)
+        {
+            var thing = new Thing { Name = $"thing {at}", Sequence = at + 1 };
+            if (request.Padding > 0)
+                thing.Tags.Add(new string('x', request.Padding));
+            await responseStream.WriteAsync(thing, context.CancellationToken);
+            Interlocked.Increment(ref _watched);
+        }
+        if (request.Hold)
+            await Task.Delay(Timeout.Infinite, context.CancellationToken);
         if (request.Count <= 0)
+            throw Failure((int)Code.Aborted, "GONE", "no more", 0);
+    }
+
+    public override async Task ExportThings(
+        WatchThingsRequest request,
+        IServerStreamWriter<Souk.Api.HttpBody> responseStream,
+        ServerCallContext context
+    )
+    {
+        for (var at = 0; at < Math.Abs(request.Count); at++)
+        {
+            var data = ByteString.CopyFromUtf8($"{at};\n");
+            await responseStream.WriteAsync(new Souk.Api.HttpBody { ContentType = "text/csv", Data = data });
+        }
+        if (request.Count < 0)
             throw Failure((int)Code.Aborted, "GONE", "no more", 0);
     }
 

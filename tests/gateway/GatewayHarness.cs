@@ -142,6 +142,9 @@ internal sealed class GatewayHarness : IAsyncDisposable
         params (string, string)[] headers
     ) => SendAsync(method, path, body, [("Authorization", $"Bearer {Token(role)}"), .. headers]);
 
+    /// <summary>Stops the gateway as a signal would.</summary>
+    public Task StopAsync() => _gateway.StopAsync();
+
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();

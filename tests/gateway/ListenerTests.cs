@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -14,6 +15,7 @@ namespace Souk.Tests.Gateway;
 internal sealed class ListenerTests
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private readonly ConcurrentDictionary<string, string> _issued = new();
     private readonly string _folder = Directory.CreateTempSubdirectory("souk-tls-").FullName;
 
     [OneTimeTearDown]
@@ -121,7 +123,7 @@ internal sealed class ListenerTests
         {
             TargetHost = "localhost",
             EnabledSslProtocols = SslProtocols.Tls12,
-            RemoteCertificateValidationCallback = (_, _, _, _) => true,
+            RemoteCertificateValidationCallback = (_, certificate, _, _) => IsOurs(certificate),
         };
 
         await Assert.ThatAsync(() => tls.AuthenticateAsClientAsync(options), Throws.Exception);
@@ -155,7 +157,7 @@ internal sealed class ListenerTests
             clock
         );
 
-    private static async Task<string> SubjectAsync(GatewayHarness gateway)
+    private async Task<string> SubjectAsync(GatewayHarness gateway)
     {
         var subject = "";
         using var http = new HttpClient(Trusting(certificate => subject = certificate.Subject));
@@ -163,7 +165,10 @@ internal sealed class ListenerTests
         return subject;
     }
 
-    private static SocketsHttpHandler Trusting(Action<X509Certificate> see) =>
+    private bool IsOurs(X509Certificate? certificate) =>
+        certificate is not null && _issued.ContainsKey(certificate.GetCertHashString());
+
+    private SocketsHttpHandler Trusting(Action<X509Certificate> see) =>
         new()
         {
             SslOptions =
@@ -171,7 +176,7 @@ internal sealed class ListenerTests
                 RemoteCertificateValidationCallback = (_, certificate, _, _) =>
                 {
                     see(certificate!);
-                    return true;
+                    return IsOurs(certificate);
                 },
             },
         };
@@ -182,6 +187,7 @@ internal sealed class ListenerTests
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
         var now = TimeProvider.System.GetUtcNow();
         using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        _issued[certificate.GetCertHashString()] = name;
         var files = (Path.Combine(_folder, $"{name}.pem"), Path.Combine(_folder, $"{name}.key"));
         File.WriteAllText(files.Item1, certificate.ExportCertificatePem());
         File.WriteAllText(files.Item2, key.ExportPkcs8PrivateKeyPem());

@@ -297,22 +297,6 @@ public sealed class RestTests
     }
 
     [Test]
-    public async Task WatchThings_EventStream_IsEventsAndEndsWithTheError()
-    {
-        var answer = await _gateway.SendAsync(
-            "GET",
-            "/api/v1/watch?count=-2",
-            null,
-            ("Accept", "text/event-stream")
-        );
-        Assert.That(answer.Header("Content-Type"), Is.EqualTo("text/event-stream"));
-        var events = answer.Body.Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
-        Assert.That(events, Has.Length.EqualTo(3));
-        Assert.That(events[0], Does.StartWith("data: {\"thing_id\":\"\",\"name\":\"thing 0\""));
-        Assert.That(events[2], Does.StartWith("event: error\ndata: {").And.Contain("\"reason\":\"GONE\""));
-    }
-
-    [Test]
     public async Task WatchThings_FailsAtOnce_IsAnOrdinaryProblem() =>
         Assert.That(
             (await _gateway.SendAsync("GET", "/api/v1/watch")).Problem,
