@@ -77,6 +77,7 @@ internal static class GatewayHost
     private static void AddOwnServices(IServiceCollection services, Contracts contracts)
     {
         services.AddGrpc();
+        services.AddSingleton<GrpcDoor>();
         services.AddSingleton<OwnServices>();
         services.AddSingleton<GatewayHealth>();
         services.AddSingleton(PublicContracts.Of(contracts));

@@ -11,8 +11,7 @@ namespace Souk.Gateway.Http;
 internal sealed class FrontDoor(
     RequestGuard guard,
     RestEndpoint rest,
-    GrpcEndpoint grpc,
-    OwnServices own,
+    GrpcDoor grpc,
     SocketDoor sockets,
     Readiness readiness,
     Cors cors
@@ -25,12 +24,7 @@ internal sealed class FrontDoor(
             context.Response.Headers.StrictTransportSecurity = "max-age=31536000";
         cors.Apply(context);
         var kind = GrpcKinds.Of(context.Request);
-        return kind switch
-        {
-            GrpcKind.None => ServeAsync(context),
-            GrpcKind.Native => GrpcAsync(context, kind),
-            _ => GrpcWeb.RunAsync(context, kind, () => GrpcAsync(context, kind)),
-        };
+        return kind == GrpcKind.None ? ServeAsync(context) : grpc.HandleAsync(context, kind);
     }
 
     private Task ServeAsync(HttpContext context)
@@ -49,21 +43,6 @@ internal sealed class FrontDoor(
             "/ready" => readiness.HandleAsync(context),
             _ => guard.RunAsync(context, GrpcKind.None, rest.ServeAsync),
         };
-    }
-
-    private Task GrpcAsync(HttpContext context, GrpcKind kind)
-    {
-        if (kind == GrpcKind.Native && HttpProtocol.IsHttp11(context.Request.Protocol))
-        {
-            context.Response.StatusCode = StatusCodes.Status426UpgradeRequired;
-            context.Response.Headers.Upgrade = "h2c";
-            return Task.CompletedTask;
-        }
-        return guard.RunAsync(
-            context,
-            kind,
-            OwnServices.Has(context.Request.Path) ? own.ServeAsync : grpc.ServeAsync
-        );
     }
 
     // Alive is whoever answers; what hangs on others is for /ready.

@@ -158,6 +158,23 @@ internal sealed class SocketTests
     }
 
     [Test]
+    public async Task WatchThings_PageOfAnotherOrigin_IsToldWhy()
+    {
+        var answer = await _gateway.SendAsync(
+            "GET",
+            "/api/v1/watch?count=1",
+            null,
+            ("Connection", "Upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+            ("Origin", "https://evil.example")
+        );
+
+        Assert.That(answer.Problem, Is.EqualTo((403, "PERMISSION_DENIED", "ORIGIN_NOT_ALLOWED")));
+    }
+
+    [Test]
     public async Task WatchThings_ClientLeaves_EndsTheCall()
     {
         using var socket = await ConnectAsync("watch?count=1&hold=true");
