@@ -179,12 +179,13 @@ up() {
 }
 
 run() {
+  # From the start: whatever is up when Ctrl-C comes is stopped.
+  trap quit INT TERM HUP
   up
   print_urls
   "$ROOT/scripts/souk.sh" demo
   print_urls
   say "Ctrl-C stops it."
-  trap 'trap - INT TERM; stop_all; exit 0' INT TERM
   # Not one long sleep: bash runs a trap only between commands. A sleep cut short by a signal is no failure.
   while mesh_pid >/dev/null; do
     sleep 1 &
@@ -192,6 +193,13 @@ run() {
   done
   stop_all
   die "the mesh ended by itself; its log: $LOG"
+}
+
+# A second Ctrl-C shall not leave half of it running.
+quit() {
+  trap '' INT TERM HUP
+  stop_all
+  exit 0
 }
 
 stop_all() {

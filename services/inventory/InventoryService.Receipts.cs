@@ -67,7 +67,7 @@ internal sealed partial class InventoryService
 
     private const string ReceiveStockClaimSql = """
         insert into receipt (seller_id, document_id, sku, warehouse_id, quantity, created_at)
-        values ($1, $2, $3, $4, $5, $6) on conflict (seller_id, document_id) do nothing
+        values ($1, $2, $3, $4, $5, $6) on conflict on constraint receipt_pkey do nothing
         """;
 
     private async Task<Stock> BookAsync(DbTransaction tx, string sellerId, ReceiveStockRequest request)
@@ -77,12 +77,16 @@ internal sealed partial class InventoryService
         await changes.PublishAsync(tx, [change]);
         var stock = await StockCache.ReadAsync(tx, request.Sku, tx.CancellationToken);
         Invariant.That(stock is not null, "what was received is there");
-        tx.Defer(ReceiveStockReplySql, [sellerId, request.DocumentId, stock.ToByteArray()]);
+        tx.Defer(
+            ReceiveStockReplySql,
+            [sellerId, request.DocumentId, request.Sku, request.WarehouseId, stock.ToByteArray()]
+        );
         return stock;
     }
 
     private const string ReceiveStockReplySql = """
-        update receipt set reply = $3 where seller_id = $1 and document_id = $2
+        update receipt set reply = $5
+         where seller_id = $1 and document_id = $2 and sku = $3 and warehouse_id = $4
         """;
 
     private static async Task<Stock> RecallAsync(
@@ -100,7 +104,7 @@ internal sealed partial class InventoryService
         return reply
             ?? throw Fault.Aborted(
                 Reasons.IdempotencyMismatch,
-                "The document was booked before with other content.",
+                "The document was booked before with another quantity.",
                 ("document_id", request.DocumentId)
             );
     }
