@@ -4,6 +4,7 @@ using Souk.Gateway.Grpc;
 using Souk.Gateway.Http;
 using Souk.Gateway.Listening;
 using Souk.Gateway.Load;
+using Souk.Gateway.Operators;
 using Souk.Gateway.Routing;
 using Souk.Gateway.Security;
 using Souk.Gateway.Streams;
@@ -35,7 +36,8 @@ internal static class GatewayHost
     {
         var host = WebApplication.CreateSlimBuilder();
         Listener.Add(host, settings);
-        Log(host.Logging, level);
+        OperatorDoor.Listen(host, settings);
+        Log(host.Logging, level, settings.LogsJson);
         host.Services.Configure<HostOptions>(options => options.ShutdownTimeout = s_drainTimeout);
         host.Services.AddSingleton(settings);
         host.Services.AddSingleton(contracts);
@@ -45,6 +47,11 @@ internal static class GatewayHost
         host.Services.AddSingleton<ServiceCaller>();
         host.Services.AddSingleton<OutputCache>();
         host.Services.AddSingleton<UnaryCalls>();
+        host.Services.AddHostedService<ChangeFeed>();
+        host.Services.AddSingleton<CookieTokens>();
+        host.Services.AddSingleton<OperatorDoor>();
+        host.Services.AddSingleton<Drain>();
+        host.Services.AddHostedService(services => services.GetRequiredService<Drain>());
         host.Services.AddSingleton<ITokenKeySource, MeshKeys>();
         host.Services.AddSingleton<TokenVerifier>();
         host.Services.AddSingleton<AccessGate>();
@@ -60,6 +67,8 @@ internal static class GatewayHost
         overrides?.Invoke(host.Services);
         var app = host.Build();
         app.Services.GetRequiredService<OwnServices>().Map(app);
+        app.Use(app.Services.GetRequiredService<OperatorDoor>().RunAsync);
+        app.Use(app.Services.GetRequiredService<Drain>().RunAsync);
         app.Run(app.Services.GetRequiredService<FrontDoor>().HandleAsync);
         return app;
     }
@@ -85,16 +94,24 @@ internal static class GatewayHost
         services.AddSingleton<AlphaReflectionService>();
     }
 
-    private static void Log(ILoggingBuilder logging, LogLevel level)
+    private static void Log(ILoggingBuilder logging, LogLevel level, bool isJson)
     {
         logging.ClearProviders();
         logging.SetMinimumLevel(level);
         logging.AddFilter("Microsoft", level < LogLevel.Information ? level : LogLevel.Warning);
+        const string instant = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+        if (isJson)
+        {
+            logging.AddJsonConsole(options =>
+                (options.UseUtcTimestamp, options.TimestampFormat) = (true, instant)
+            );
+            return;
+        }
         logging.AddSimpleConsole(options =>
         {
             options.SingleLine = true;
             options.UseUtcTimestamp = true;
-            options.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            options.TimestampFormat = instant;
         });
     }
 }

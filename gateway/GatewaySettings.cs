@@ -57,6 +57,29 @@ internal sealed record GatewaySettings
     /// <summary>Memory for remembered replies, in bytes; 0 remembers none.</summary>
     public long CacheBytesMax { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>Where operators find /metrics, on <see cref="OperatorAddress"/>; null for nowhere.</summary>
+    public int? OperatorPort { get; init; }
+
+    /// <summary>The address of the operators' port.</summary>
+    public string OperatorAddress { get; init; } = "127.0.0.1";
+
+    /// <summary>
+    /// How long /ready says 503 before connections are refused, when the process is to stop.
+    /// </summary>
+    public TimeSpan DrainNotice { get; init; }
+
+    /// <summary>The cookie that may carry the access token; empty for none.</summary>
+    public string TokenCookie { get; init; } = "";
+
+    /// <summary>The pub/sub component that tells of changes.</summary>
+    public string PubSub { get; init; } = "pubsub";
+
+    /// <summary>Whether log lines are JSON.</summary>
+    public bool LogsJson { get; init; }
+
+    /// <summary>How long a request's headers may take; a slow body has as long to become faster.</summary>
+    public TimeSpan HeadersTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Origins whose pages may call, or "*"; empty for none.</summary>
     public IReadOnlyList<string> Origins { get; init; } = [];
 
@@ -82,6 +105,14 @@ internal sealed record GatewaySettings
             RatePerUser = Env.Int("SOUK_GATEWAY_RATE_PER_USER", 1000, 1),
             RateScale = Env.Int("SOUK_GATEWAY_RATE_SCALE", 1, 1),
             CacheBytesMax = Env.Int("SOUK_GATEWAY_CACHE_MB", 64, 0, 4096) * (1024L * 1024),
+            OperatorPort = Env.Int("SOUK_GATEWAY_OPERATOR_PORT", 0, 0, PortMax) is var port and > 0
+                ? port
+                : null,
+            OperatorAddress = Env.Text("SOUK_GATEWAY_OPERATOR_ADDRESS", "127.0.0.1"),
+            DrainNotice = Env.Seconds("SOUK_GATEWAY_DRAIN_SECONDS", 0, 0, 60),
+            TokenCookie = Env.Text("SOUK_GATEWAY_TOKEN_COOKIE", ""),
+            PubSub = Env.Text("SOUK_PUBSUB", "pubsub"),
+            LogsJson = Env.Flag("SOUK_LOG_JSON", false),
             Origins = List("SOUK_GATEWAY_ORIGINS"),
             Proxies = List("SOUK_GATEWAY_PROXIES"),
         };

@@ -70,6 +70,7 @@ load_env() {
   # shellcheck disable=SC1091
   source "$RUN/mesh.env"
   export SOUK_SEED_ACCOUNTS=$ACCOUNTS SOUK_GATEWAY_PORT=$PORT SOUK_URL=$URL SOUK_RUN_DIR=$RUN
+  export SOUK_GATEWAY_OPERATOR_PORT=$((PORT + 1))
 }
 
 # --- processes ----------------------------------------------------------------------------------------------
@@ -149,6 +150,7 @@ print_urls() {
   shop       $URL/api/v1/products
   health     $URL/health   $URL/ready
   keys       $URL/.well-known/jwks.json
+  metrics    http://127.0.0.1:$((PORT + 1))/metrics
   accounts   ${ACCOUNTS#"$ROOT"/}
   log        ${LOG#"$ROOT"/}   (make logs)
 

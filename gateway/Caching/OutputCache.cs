@@ -36,6 +36,7 @@ internal sealed class OutputCache
 
     private readonly HashSet<string> _fields;
     private readonly ReplyStore _store;
+    private readonly bool _isOn;
     private readonly TimeProvider _clock;
     private readonly ConcurrentDictionary<CacheKey, Lazy<Task<CacheOutcome>>> _calls = new();
     private long _changes;
@@ -51,6 +52,7 @@ internal sealed class OutputCache
                 .Where(field => field.Length > 0),
         ];
         _store = new ReplyStore(settings.CacheBytesMax);
+        _isOn = settings.CacheBytesMax > 0;
         _clock = clock;
         Telemetry.Meter.CreateObservableGauge("gateway.cache.bytes", () => _store.Bytes, "By");
     }
@@ -61,9 +63,13 @@ internal sealed class OutputCache
     /// <summary>What is remembered now.</summary>
     public ReplyStore Store => _store;
 
+    /// <summary>Whether changes are told now.</summary>
+    public bool HearsOfChanges => _hearsOfChanges;
+
     /// <summary>The option of a request whose reply may come from memory.</summary>
-    public static Cache? Covers(Exchange exchange) =>
-        exchange is { Route: { IsSafe: true, IsRawResponse: false, Rpc: { IsPublic: true } rpc } }
+    public Cache? Covers(Exchange exchange) =>
+        _isOn
+        && exchange is { Route: { IsSafe: true, IsRawResponse: false, Rpc: { IsPublic: true } rpc } }
         && rpc.Traffic.Cache is { GatewaySeconds: > 0 } cache
         && exchange.Caller.IsAnonymous
         && exchange.Context.Request.Headers.AcceptLanguage.ToString().Length <= LanguageCharsMax
@@ -92,6 +98,14 @@ internal sealed class OutputCache
 
     /// <summary>Changes will be told from now on.</summary>
     public void Listen() => _hearsOfChanges = true;
+
+    /// <summary>Changes are not told any more: what is remembered may be of before one.</summary>
+    public void Deafen()
+    {
+        _hearsOfChanges = false;
+        Interlocked.Increment(ref _changes);
+        _store.Clear();
+    }
 
     /// <summary>Forgets replies that tell of this.</summary>
     public void Forget(string field, string value)

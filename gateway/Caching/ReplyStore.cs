@@ -77,6 +77,17 @@ internal sealed class ReplyStore(long bytesMax)
         }
     }
 
+    public void Clear()
+    {
+        lock (_gate)
+        {
+            _entries.Clear();
+            _byUse.Clear();
+            _byTag.Clear();
+            _bytes = 0;
+        }
+    }
+
     private void Remove(LinkedListNode<Entry> node)
     {
         var (key, reply, bytes) = node.Value;

@@ -18,7 +18,7 @@ internal sealed class UnaryCalls(ServiceCaller caller, OutputCache cache, TimePr
         CancellationToken token
     )
     {
-        if (OutputCache.Covers(exchange) is { } option)
+        if (cache.Covers(exchange) is { } option)
             return await ServeKeptAsync(exchange, route, option, call, token);
         using var reply = await caller.CallAsync(call, route.IsSafe, token, exchange.Context.RequestAborted);
         if (ProblemOf(reply) is { } problem)

@@ -70,6 +70,9 @@ internal sealed class Exchange
     /// <summary>The least share of a rate that is left to the caller, from 1 to 0.</summary>
     public double RateLeft { get; set; } = 1;
 
+    /// <summary>The call's code, for the log and the metrics.</summary>
+    public string Code { get; set; } = "OK";
+
     /// <summary>The error's reason, for the log.</summary>
     public string Reason { get; set; } = "";
 

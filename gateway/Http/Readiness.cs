@@ -9,7 +9,8 @@ namespace Souk.Gateway.Http;
 /// X-22: /ready asks the health service of every app through the mesh and lists who is not ready. Answers are
 /// kept for a second, so that probing cannot become load.
 /// </summary>
-internal sealed class Readiness(Contracts contracts, Backend backend, TimeProvider clock) : IDisposable
+internal sealed class Readiness(Contracts contracts, Backend backend, Drain drain, TimeProvider clock)
+    : IDisposable
 {
     private const string HealthPath = "/grpc.health.v1.Health/Check";
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(2);
@@ -24,12 +25,17 @@ internal sealed class Readiness(Contracts contracts, Backend backend, TimeProvid
     public async Task HandleAsync(HttpContext context)
     {
         var apps = await AskAsync(context.RequestAborted);
-        var isReady = apps.All(app => app.IsReady);
+        var isReady = !drain.IsOn && apps.All(app => app.IsReady);
         using var body = new PooledBuffer();
         using (var json = new Utf8JsonWriter(body))
         {
             json.WriteStartObject();
-            json.WriteString("status", isReady ? "ready" : "not_ready");
+            json.WriteString(
+                "status",
+                isReady ? "ready"
+                    : drain.IsOn ? "draining"
+                    : "not_ready"
+            );
             json.WriteStartObject("apps");
             foreach (var (app, appIsReady) in apps)
                 json.WriteString(app, appIsReady ? "ready" : "not_ready");

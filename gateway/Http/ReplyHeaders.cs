@@ -9,6 +9,7 @@ internal static class ReplyHeaders
 {
     // X-17 allows 5 seconds until a change is seen everywhere; the entity tag makes asking again cheap.
     private const string PublicCaching = "public, max-age=5";
+    private const string Vary = "Accept-Encoding, Accept-Language, Authorization, Origin";
     private const string PrivateCaching = "private, no-cache";
 
     /// <summary>Sets the headers. True when the caller already has what the reply says: 304.</summary>
@@ -27,7 +28,7 @@ internal static class ReplyHeaders
         }
         headers.CacheControl = Caching(route, isAnonymous, etag);
         if (route.IsSafe)
-            headers.Vary = "Accept-Encoding, Accept-Language, Authorization, Origin";
+            headers.Vary = headers.Vary.Contains("Cookie") ? $"{Vary}, Cookie" : Vary;
         return etag is not null
             && route.IsSafe
             && Matches(context.Request.Headers.IfNoneMatch.ToString(), etag);

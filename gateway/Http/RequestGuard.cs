@@ -1,7 +1,6 @@
-using System.Diagnostics;
-using System.Diagnostics.Metrics;
 using Souk.Gateway.Errors;
 using Souk.Gateway.Grpc;
+using Souk.Gateway.Security;
 using Souk.Shared;
 
 namespace Souk.Gateway.Http;
@@ -11,16 +10,11 @@ namespace Souk.Gateway.Http;
 /// </summary>
 internal sealed partial class RequestGuard(
     GatewaySettings settings,
+    CookieTokens cookies,
     TimeProvider clock,
     ILogger<RequestGuard> logger
 )
 {
-    private static readonly Histogram<double> s_requests = Telemetry.Meter.CreateHistogram<double>(
-        "gateway.request.duration",
-        "ms",
-        "Time from a request's head to the end of its answer"
-    );
-
     public async Task RunAsync(HttpContext context, GrpcKind kind, Func<Exchange, Task<Problem?>> serve)
     {
         var start = clock.GetTimestamp();
@@ -28,6 +22,7 @@ internal sealed partial class RequestGuard(
         context.Response.Headers["X-Request-Id"] = exchange.RequestId;
         try
         {
+            cookies.Apply(context);
             var problem = await serve(exchange);
             exchange.Reason = problem?.Reason ?? "";
             if (!exchange.IsAnswered && (problem is not null || kind != GrpcKind.None))
@@ -54,13 +49,14 @@ internal sealed partial class RequestGuard(
             await EndAsync(exchange, problem);
             return;
         }
-        exchange.Reason = problem.Reason;
+        (exchange.Code, exchange.Reason) = (problem.CodeName, problem.Reason);
         context.Abort();
     }
 
     private static Task EndAsync(Exchange exchange, Problem? problem)
     {
-        exchange.Reason = problem?.Reason ?? "";
+        if (problem is not null)
+            (exchange.Code, exchange.Reason) = (problem.CodeName, problem.Reason);
         if (exchange.Grpc == GrpcKind.None)
             return problem is null
                 ? Task.CompletedTask
@@ -69,41 +65,29 @@ internal sealed partial class RequestGuard(
         return Task.CompletedTask;
     }
 
-    // The route's template, never the path: paths hold ids and, from strangers, anything.
     private void Leave(Exchange exchange, double elapsedMs)
     {
         var context = exchange.Context;
-        if (s_requests.Enabled)
-        {
-            s_requests.Record(
-                elapsedMs,
-                new TagList
-                {
-                    { "http.route", exchange.Template },
-                    {
-                        "http.request.method",
-                        exchange.Route?.Method ?? (exchange.Rpc is null ? "-" : HttpMethods.Post)
-                    },
-                    { "http.response.status_code", context.Response.StatusCode },
-                }
-            );
-        }
+        var (taken, given) = (context.Request.ContentLength ?? 0, context.Response.ContentLength ?? 0);
+        RequestMetrics.Record(exchange, elapsedMs, taken, given);
         LogRequest(
             logger,
             context.Request.Method,
             exchange.Template,
             exchange.RpcName,
-            exchange.Caller.UserId,
+            Masked.User(exchange.Caller.UserId),
             context.Response.StatusCode,
+            exchange.Code,
             exchange.Reason,
             elapsedMs,
+            given,
             exchange.TraceId
         );
     }
 
     [LoggerMessage(
         LogLevel.Information,
-        "{Verb} {Route} {Rpc} {Caller} {Status} {Reason} {Ms:F1} ms {Trace}"
+        "{Verb} {Route} {Rpc} {Caller} {Status} {Code} {Reason} {Ms:F1} ms {Bytes} B {Trace}"
     )]
     private static partial void LogRequest(
         ILogger logger,
@@ -112,8 +96,10 @@ internal sealed partial class RequestGuard(
         string rpc,
         string caller,
         int status,
+        string code,
         string reason,
         double ms,
+        long bytes,
         string trace
     );
 

@@ -14,12 +14,14 @@ internal static class Listener
     private const int ConnectionsMax = 10_000;
     private const long DrainedBodies = 16;
     private const int HeaderBytesMax = 32 * 1024;
+    private const int HeadersMax = 100;
+    private const int BytesPerSecondMin = 240;
     private const int StreamsPerConnectionMax = 100;
 
     /// <summary>Adds what the endpoints need; <paramref name="settings"/> decide which there are.</summary>
     public static void Add(WebApplicationBuilder host, GatewaySettings settings)
     {
-        var priorKnowledge = new PriorKnowledge();
+        var priorKnowledge = new PriorKnowledge(settings.HeadersTimeout);
         host.Services.AddSingleton<IConnectionListenerFactory>(priorKnowledge);
         host.Services.AddSingleton<Certificate>();
         host.WebHost.ConfigureKestrel(options =>
@@ -45,7 +47,12 @@ internal static class Listener
         options.Limits.MaxRequestBodySize = settings.BodyBytesMax * DrainedBodies;
         options.Limits.MaxConcurrentConnections = ConnectionsMax;
         options.Limits.MaxRequestHeadersTotalSize = HeaderBytesMax;
-        options.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        options.Limits.MaxRequestHeaderCount = HeadersMax;
+        options.Limits.RequestHeadersTimeout = settings.HeadersTimeout;
+        // Who sends or reads slower than this only means to hold us.
+        var rate = new MinDataRate(BytesPerSecondMin, settings.HeadersTimeout);
+        options.Limits.MinRequestBodyDataRate = rate;
+        options.Limits.MinResponseDataRate = rate;
         options.Limits.Http2.MaxRequestHeaderFieldSize = HeaderBytesMax;
         options.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnectionMax;
         options.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);

@@ -11,14 +11,11 @@ namespace Souk.Gateway.Listening;
 /// request. So the public endpoint looks at a connection's first bytes and hands those of HTTP/2 to an
 /// endpoint of this process.
 /// </summary>
-internal sealed class PriorKnowledge
+internal sealed class PriorKnowledge(TimeSpan patience)
     : IConnectionListenerFactory,
         IConnectionListenerFactorySelector,
         IConnectionListener
 {
-    // Whoever connects has something to say; a silent connection is held no longer than this.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
-
     private readonly Channel<ConnectionContext> _handed = Channel.CreateUnbounded<ConnectionContext>();
 
     private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
@@ -52,12 +49,13 @@ internal sealed class PriorKnowledge
     /// <summary>Serves a connection here when it speaks HTTP/1.1, else hands it over.</summary>
     public async Task SortAsync(ConnectionContext connection, ConnectionDelegate http1)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
-        patience.CancelAfter(s_patience);
+        // Whoever connects has something to say; a silent connection is held no longer than slow headers are.
+        using var silence = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
+        silence.CancelAfter(patience);
         bool isHttp2;
         try
         {
-            isHttp2 = await StartsWithPrefaceAsync(connection, patience.Token);
+            isHttp2 = await StartsWithPrefaceAsync(connection, silence.Token);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {

@@ -1,13 +1,14 @@
 using System.Globalization;
+using Souk.Bench.Gateway;
 using Souk.Bench.Sidecar;
 using Spectre.Console;
 
 namespace Souk.Bench;
 
 /// <summary>
-/// <c>bench mesh|sidecar [seconds per scenario]</c>: measures the running mesh through its REST gateway, or
-/// the local runtime alone. Load goes to loopback only and stops by itself. Prints a table and writes it
-/// under <c>.run/bench</c>. </summary>
+/// <c>bench mesh|sidecar|gateway [seconds per scenario]</c>: measures the running mesh through its REST
+/// gateway, or the local runtime alone, or the gateway alone. Load goes to loopback only and stops by itself.
+/// Prints a table and writes it under <c>.run/bench</c>. </summary>
 internal static class BenchHost
 {
     private static async Task<int> Main(string[] args)
@@ -27,8 +28,20 @@ internal static class BenchHost
                     stop.Token
                 );
                 return 0;
+            case "gateway":
+                await GatewayBench.RunAsync(
+                    TimeSpan.FromSeconds(seconds),
+                    Path.Combine(Setting("SOUK_RUN_DIR", ".run"), "bench"),
+                    stop.Token
+                );
+                return 0;
+            case "opponents":
+                await Opponents.RunAsync(seconds, stop.Token);
+                return 0;
             default:
-                await Console.Error.WriteLineAsync("usage: bench mesh|sidecar [seconds per scenario]");
+                await Console.Error.WriteLineAsync(
+                    "usage: bench mesh|sidecar|gateway [seconds per scenario]"
+                );
                 return 2;
         }
     }

@@ -43,6 +43,11 @@ internal sealed class GatewayHarness : IAsyncDisposable
 
     public TestHealth Health { get; }
 
+    /// <summary>Where operators look.</summary>
+    public Uri OperatorOrigin => new(_gateway.Urls.Last());
+
+    public ChangeBackend Changes => Part<ChangeBackend>(_backend);
+
     public TrafficBackend Traffic => Part<TrafficBackend>(_backend);
 
     public HttpClient Http { get; }
@@ -57,7 +62,9 @@ internal sealed class GatewayHarness : IAsyncDisposable
 
     public static async Task<GatewayHarness> StartAsync(
         Func<GatewaySettings, GatewaySettings>? change = null,
-        TimeProvider? clock = null
+        TimeProvider? clock = null,
+        bool hearsOfChanges = false,
+        ILoggerProvider? logs = null
     )
     {
         var echo = new EchoBackend();
@@ -71,20 +78,25 @@ internal sealed class GatewayHarness : IAsyncDisposable
         builder.Services.AddSingleton(echo);
         builder.Services.AddSingleton(health);
         builder.Services.AddSingleton<TrafficBackend>();
+        builder.Services.AddSingleton(new ChangeBackend { IsOn = hearsOfChanges });
         var backend = builder.Build();
         backend.MapGrpcService<EchoBackend>();
         backend.MapGrpcService<TrafficBackend>();
+        backend.MapGrpcService<ChangeBackend>();
         backend.MapGrpcService<TestHealth>();
         await backend.StartAsync();
         var settings = new GatewaySettings { Port = 0, SidecarPort = Address(backend).Port };
         var gateway = GatewayHost.Build(
             change?.Invoke(settings) ?? settings,
             Contracts.Of([EchoReflection.Descriptor, TrafficReflection.Descriptor]),
-            LogLevel.None,
+            logs is null ? LogLevel.None : LogLevel.Information,
             services =>
-                services
-                    .AddSingleton<ITokenKeySource>(new OneKey())
-                    .AddSingleton(clock ?? TimeProvider.System)
+            {
+                services.AddSingleton<ITokenKeySource>(new OneKey());
+                services.AddSingleton(clock ?? TimeProvider.System);
+                if (logs is not null)
+                    services.AddSingleton(logs);
+            }
         );
         await gateway.StartAsync();
         return new GatewayHarness(backend, gateway, echo, health);

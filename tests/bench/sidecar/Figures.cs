@@ -5,7 +5,7 @@ using Spectre.Console;
 namespace Souk.Bench.Sidecar;
 
 /// <summary>The figures of one run, each beside the target it has, if it has one.</summary>
-internal sealed class Figures
+internal sealed class Figures(string subject = "local runtime", string file = "sidecar.json")
 {
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
 
@@ -33,7 +33,7 @@ internal sealed class Figures
 
     public void Print()
     {
-        var table = new Table().AddColumns("local runtime", "measured", "target", "");
+        var table = new Table().AddColumns(subject, "measured", "target", "");
         foreach (var figure in _figures)
         {
             table.AddRow(
@@ -68,7 +68,7 @@ internal sealed class Figures
             },
             Json
         );
-        await File.WriteAllTextAsync(Path.Combine(directory, "sidecar.json"), json, cancellation);
+        await File.WriteAllTextAsync(Path.Combine(directory, file), json, cancellation);
     }
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

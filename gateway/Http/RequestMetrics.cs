@@ -1,0 +1,55 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Souk.Shared;
+
+namespace Souk.Gateway.Http;
+
+/// <summary>
+/// What is measured of every request, by the route's template and never by the path: paths hold ids
+/// and, from strangers, anything.
+/// </summary>
+internal static class RequestMetrics
+{
+    private static readonly Histogram<double> s_durations = Telemetry.Meter.CreateHistogram<double>(
+        "gateway.request.duration",
+        "ms",
+        "Time from a request's head to the end of its answer"
+    );
+
+    private static readonly Histogram<long> s_taken = Telemetry.Meter.CreateHistogram<long>(
+        "gateway.request.size",
+        "By",
+        "Bytes of the requests' bodies, where they are said beforehand"
+    );
+
+    private static readonly Histogram<long> s_given = Telemetry.Meter.CreateHistogram<long>(
+        "gateway.response.size",
+        "By",
+        "Bytes of the answers' bodies, where they are known beforehand: streams are not"
+    );
+
+    private static readonly string[] s_methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+
+    public static void Record(Exchange exchange, double elapsedMs, long taken, long given)
+    {
+        if (!s_durations.Enabled)
+            return;
+        var route = new KeyValuePair<string, object?>("http.route", exchange.Template);
+        var method = new KeyValuePair<string, object?>(
+            "http.request.method",
+            Array.Find(s_methods, known => known == exchange.Context.Request.Method) ?? "other"
+        );
+        s_durations.Record(
+            elapsedMs,
+            new TagList
+            {
+                route,
+                method,
+                { "http.response.status_code", exchange.Context.Response.StatusCode },
+                { "rpc.code", exchange.Code },
+            }
+        );
+        s_taken.Record(taken, route, method);
+        s_given.Record(given, route, method);
+    }
+}

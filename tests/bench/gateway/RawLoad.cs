@@ -1,0 +1,100 @@
+using System.Buffers.Text;
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Souk.Bench.Gateway;
+
+/// <summary>What a closed loop of connections reached.</summary>
+internal sealed record RawResult(long Done, TimeSpan Elapsed, IReadOnlyList<double> Latencies)
+{
+    public double PerSecond => Done / Elapsed.TotalSeconds;
+}
+
+/// <summary>
+/// HTTP/1.1 over bare sockets: each connection sends its request again as soon as the answer is there. Costs
+/// next to nothing, which matters where client and server share two cores.
+/// </summary>
+internal sealed class RawLoad(int port, string path)
+{
+    private const int Connections = 32;
+    private const int BufferBytes = 64 * 1024;
+
+    private readonly byte[] _request = Encoding.ASCII.GetBytes(
+        $"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/json\r\n\r\n"
+    );
+
+    /// <summary>One answer's body.</summary>
+    public async Task<string> OneAsync(CancellationToken cancellation)
+    {
+        using var http = new HttpClient();
+        return await http.GetStringAsync(new Uri($"http://127.0.0.1:{port}{path}"), cancellation);
+    }
+
+    public async Task<RawResult> RunAsync(TimeSpan duration, CancellationToken cancellation)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var loops = Enumerable.Range(0, Connections).Select(_ => LoopAsync(start, duration, cancellation));
+        var latencies = await Task.WhenAll(loops.ToArray());
+        var elapsed = Stopwatch.GetElapsedTime(start);
+        return new RawResult(
+            latencies.Sum(own => (long)own.Count),
+            elapsed,
+            [.. latencies.SelectMany(own => own)]
+        );
+    }
+
+    private async Task<List<double>> LoopAsync(long start, TimeSpan duration, CancellationToken cancellation)
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), cancellation);
+        var buffer = new byte[BufferBytes];
+        var latencies = new List<double>();
+        while (Stopwatch.GetElapsedTime(start) < duration)
+        {
+            var sent = Stopwatch.GetTimestamp();
+            await socket.SendAsync(_request, cancellation);
+            await ReadAnswerAsync(socket, buffer, cancellation);
+            latencies.Add(Stopwatch.GetElapsedTime(sent).TotalMilliseconds);
+        }
+        return latencies;
+    }
+
+    private static async ValueTask ReadAnswerAsync(
+        Socket socket,
+        byte[] buffer,
+        CancellationToken cancellation
+    )
+    {
+        var length = 0;
+        var needed = int.MaxValue;
+        while (length < needed)
+        {
+            var read = await socket.ReceiveAsync(buffer.AsMemory(length), cancellation);
+            if (read == 0)
+                throw new IOException("The server closed the connection.");
+            length += read;
+            if (needed == int.MaxValue)
+                needed = LengthOf(buffer.AsSpan(0, length));
+        }
+    }
+
+    /// <summary>The whole answer's length, once its head is there.</summary>
+    private static int LengthOf(ReadOnlySpan<byte> answer)
+    {
+        var head = answer.IndexOf("\r\n\r\n"u8);
+        if (head < 0)
+            return int.MaxValue;
+        if (!answer.StartsWith("HTTP/1.1 200"u8))
+            throw new OperationFailedException(
+                Encoding.ASCII.GetString(answer[..Math.Min(answer.Length, 600)])
+            );
+        var body = head + 4;
+        var at = answer[..head].IndexOf("Content-Length: "u8);
+        if (at >= 0 && Utf8Parser.TryParse(answer[(at + 16)..], out int length, out _))
+            return body + length;
+        // Chunked: the sample never holds the last chunk's mark itself.
+        return answer[body..].EndsWith("0\r\n\r\n"u8) ? answer.Length : int.MaxValue;
+    }
+}

@@ -1,0 +1,255 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Souk.Tests.Gateway;
+
+/// <summary>
+/// Clients that mean harm, over bare sockets: each is cut off, and everybody else is served meanwhile.
+/// </summary>
+public sealed class HostileClientTests
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private GatewayHarness _gateway = null!;
+
+    [OneTimeSetUp]
+    public async Task Start() =>
+        _gateway = await GatewayHarness.StartAsync(s =>
+            s with
+            {
+                HeadersTimeout = TimeSpan.FromSeconds(2),
+                RateScale = 1000,
+            }
+        );
+
+    [OneTimeTearDown]
+    public async Task Stop() => await _gateway.DisposeAsync();
+
+    [TearDown]
+    public async Task Everybody_Else_IsServed() =>
+        Assert.That((await _gateway.SendAsync("GET", "/api/v1/names")).Status, Is.EqualTo(200));
+
+    [Test]
+    public async Task Headers_SentSlowly_AreNotWaitedFor()
+    {
+        using var socket = await ConnectAsync();
+        await SendAsync(socket, "GET /api/v1/names HTTP/1.1\r\nHost: x\r\n");
+        var answer = ReadAsync(socket);
+        // A header now and then, for ever.
+        while (!answer.IsCompleted)
+        {
+            await Task.Delay(100);
+            if (!await TrySendAsync(socket, "X-Slow: 1\r\n"))
+                break;
+        }
+        Assert.That(await answer, Does.StartWith("HTTP/1.1 408").Or.Empty);
+    }
+
+    [Test]
+    public async Task Body_SentSlowly_IsNotWaitedFor()
+    {
+        using var socket = await ConnectAsync();
+        await SendAsync(
+            socket,
+            "POST /api/v1/guesses HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{"
+        );
+        var answer = ReadAsync(socket);
+        while (!answer.IsCompleted)
+        {
+            await Task.Delay(100);
+            if (!await TrySendAsync(socket, " "))
+                break;
+        }
+        Assert.That(await answer, Does.StartWith("HTTP/1.1 4").Or.Empty);
+    }
+
+    [Test]
+    public async Task Connection_ThatSaysNothing_IsClosed()
+    {
+        using var socket = await ConnectAsync();
+        await SendAsync(socket, "P");
+        Assert.That(await ReadAsync(socket), Does.StartWith("HTTP/1.1 408").Or.Empty);
+    }
+
+    [TestCase(200, 10, 431)]
+    [TestCase(1, 40_000, 431)]
+    public async Task Headers_ManyOrLong_AreRefused(int count, int chars, int status)
+    {
+        var headers = string.Concat(
+            Enumerable.Range(0, count).Select(at => $"X-{at}: {new string('a', chars)}\r\n")
+        );
+        Assert.That(
+            await TellAsync($"GET /api/v1/names HTTP/1.1\r\nHost: x\r\n{headers}\r\n"),
+            Does.StartWith($"HTTP/1.1 {status}")
+        );
+    }
+
+    [Test]
+    public async Task RequestLine_Long_IsRefused() =>
+        Assert.That(
+            await TellAsync($"GET /{new string('a', 20_000)} HTTP/1.1\r\nHost: x\r\n\r\n"),
+            Does.StartWith("HTTP/1.1 414")
+        );
+
+    // A thousand bytes that unpack to a million: nobody unpacks them.
+    [TestCase("gzip")]
+    [TestCase("br")]
+    [TestCase("deflate, gzip")]
+    public async Task Body_Compressed_IsRefusedUnread(string encoding)
+    {
+        var answer = await TellAsync(
+            "POST /api/v1/guesses HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                + $"Content-Encoding: {encoding}\r\nContent-Length: 4\r\nConnection: close\r\n\r\nbomb"
+        );
+        Assert.That(answer, Does.StartWith("HTTP/1.1 415").And.Contain("UNSUPPORTED_MEDIA_TYPE"));
+    }
+
+    [Test]
+    public async Task Body_Deep_IsRefusedAtItsDepth()
+    {
+        var body = string.Concat(Enumerable.Repeat("{\"inner\":", 5000));
+        var answer = await TellAsync(
+            "POST /api/v1/guesses HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                + $"Content-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}"
+        );
+        Assert.That(answer, Does.StartWith("HTTP/1.1 400"));
+    }
+
+    [TestCase("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n")]
+    [TestCase("Content-Length: 5\r\nContent-Length: 6\r\n")]
+    [TestCase("Transfer-Encoding: chunked, identity\r\n")]
+    [TestCase("Transfer-Encoding : chunked\r\n")]
+    public async Task Framing_ThatCanBeReadTwoWays_IsRefused(string headers)
+    {
+        var answer = await TellAsync(
+            $"POST /api/v1/guesses HTTP/1.1\r\nHost: x\r\n{headers}\r\n0\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+        );
+        // Where HTTP says which of two lengths counts, the connection is closed all the same.
+        Assert.That(answer, Does.StartWith("HTTP/1.1 4").Or.Contain("\r\nConnection: close\r\n"));
+        Assert.That(answer, Does.Not.Contain("{\"status\":\"ok\"}"), "no second request hides in the first");
+    }
+
+    // CVE-2023-44487: streams that are opened and reset at once cost the server work and the client none.
+    [Test]
+    public async Task Streams_ResetAtOnce_EndTheConnection()
+    {
+        using var socket = await ConnectAsync();
+        await SendAsync(socket, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+        await socket.SendAsync(Frame(type: 4, flags: 0, stream: 0, []));
+        var answer = ReadBytesAsync(socket);
+        // :method GET, :scheme http, :path /, :authority x
+        byte[] head = [0x82, 0x86, 0x84, 0x41, 0x01, (byte)'x'];
+        byte[] cancel = [0, 0, 0, 8];
+        const int resetsMax = 20_000;
+        var resets = 0;
+        while (resets < resetsMax && !answer.IsCompleted)
+        {
+            var stream = (resets++ * 2) + 1;
+            byte[] both = [.. Frame(1, 0x5, stream, head), .. Frame(3, 0, stream, cancel)];
+            if (!await TrySendAsync(socket, both))
+                break;
+        }
+        // What it said last, ENHANCE_YOUR_CALM, may be lost: we did not listen but went on sending.
+        await answer;
+        Assert.That(resets, Is.LessThan(resetsMax));
+    }
+
+    [Test]
+    public async Task Continuation_WithoutEnd_EndsTheConnection()
+    {
+        using var socket = await ConnectAsync();
+        await SendAsync(socket, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+        await socket.SendAsync(Frame(4, 0, 0, []));
+        var answer = ReadBytesAsync(socket);
+        await TrySendAsync(socket, Frame(1, 0x1, 1, [0x82, 0x86, 0x84, 0x41, 0x01, (byte)'x']));
+        // Literal headers that are not indexed: "a: aaa…".
+        byte[] header = [0x00, 0x01, (byte)'a', 0x7f, 0x81, 0x01, .. Enumerable.Repeat((byte)'a', 256)];
+        for (var sent = 0; sent < 20_000 && !answer.IsCompleted; sent++)
+        {
+            if (!await TrySendAsync(socket, Frame(9, 0, 1, header)))
+                break;
+        }
+        var frames = Frames(await answer);
+        Assert.That(frames.Select(frame => frame.Type), Has.Some.EqualTo(7).Or.Some.EqualTo(3).Or.Empty);
+    }
+
+    private async Task<string> TellAsync(string request)
+    {
+        using var socket = await ConnectAsync();
+        var answer = ReadAsync(socket);
+        await TrySendAsync(socket, request);
+        return await answer;
+    }
+
+    private async Task<Socket> ConnectAsync()
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await socket.ConnectAsync(_gateway.Origin.Host, _gateway.Origin.Port);
+        return socket;
+    }
+
+    private static async Task SendAsync(Socket socket, string text) =>
+        await socket.SendAsync(Encoding.Latin1.GetBytes(text));
+
+    private static Task<bool> TrySendAsync(Socket socket, string text) =>
+        TrySendAsync(socket, Encoding.Latin1.GetBytes(text));
+
+    private static async Task<bool> TrySendAsync(Socket socket, byte[] bytes)
+    {
+        try
+        {
+            await socket.SendAsync(bytes);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+
+    private static async Task<string> ReadAsync(Socket socket) =>
+        Encoding.Latin1.GetString(await ReadBytesAsync(socket));
+
+    /// <summary>All until the server closes, which it has to.</summary>
+    private static async Task<byte[]> ReadBytesAsync(Socket socket)
+    {
+        var all = new MemoryStream();
+        var buffer = new byte[16 * 1024];
+        using var patience = new CancellationTokenSource(s_patience);
+        try
+        {
+            int read;
+            while ((read = await socket.ReceiveAsync(buffer, patience.Token)) > 0)
+                all.Write(buffer, 0, read);
+        }
+        catch (SocketException e)
+        {
+            Debug.Assert(e.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown);
+        }
+        return all.ToArray();
+    }
+
+    private static byte[] Frame(byte type, byte flags, int stream, ReadOnlySpan<byte> payload)
+    {
+        var frame = new byte[9 + payload.Length];
+        BinaryPrimitives.WriteInt32BigEndian(frame, payload.Length << 8);
+        (frame[3], frame[4]) = (type, flags);
+        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(5), stream);
+        payload.CopyTo(frame.AsSpan(9));
+        return frame;
+    }
+
+    private static List<(byte Type, byte[] Payload)> Frames(byte[] bytes)
+    {
+        var frames = new List<(byte, byte[])>();
+        for (var at = 0; at + 9 <= bytes.Length; )
+        {
+            var length = BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(at)) >> 8;
+            var end = Math.Min(at + 9 + length, bytes.Length);
+            frames.Add((bytes[at + 3], bytes[(at + 9)..end]));
+            at = end;
+        }
+        return frames;
+    }
+}

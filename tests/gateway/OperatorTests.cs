@@ -1,0 +1,137 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Souk.Gateway.Http;
+
+namespace Souk.Tests.Gateway;
+
+/// <summary>
+/// What those who run the gateway see of it: metrics, log lines, and a stop that nobody notices.
+/// </summary>
+public sealed class OperatorTests
+{
+    [Test]
+    [Description("X-25")]
+    public async Task Metrics_OnTheOperatorsPort_TellRoutesAndHitsAndNothingElseIsThere()
+    {
+        await using var gateway = await GatewayHarness.StartAsync(s => s with { OperatorPort = 0 });
+        await gateway.SendAsync("GET", "/api/v1/pages/metered");
+        await gateway.SendAsync("GET", "/api/v1/pages/metered");
+        await gateway.SendAsync("GET", "/api/v1/pages/gone");
+        using var operators = new HttpClient { BaseAddress = gateway.OperatorOrigin };
+        var text = await operators.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+        const string route = "http_route=\"/api/v1/pages/{page_id}\",http_request_method=\"GET\"";
+        Assert.That(text, Does.Contain("# TYPE gateway_request_duration_milliseconds histogram"));
+        Assert.That(
+            text,
+            Does.Contain($"_count{{{route},http_response_status_code=\"404\",rpc_code=\"NOT_FOUND\"}}")
+        );
+        Assert.That(text, Does.Contain($"gateway_response_size_bytes_bucket{{{route},le=\"4096\"}}"));
+        Assert.That(text, Does.Match("gateway_cache_lookups_total{rpc=\"GetPage\",outcome=\"hit\"} [1-9]"));
+        Assert.That(text, Does.Contain("gateway_service_limit{app_id=\"echo\"}"));
+        Assert.That(text, Does.Not.Contain("metered"), "paths hold ids");
+        using var elsewhere = await operators.GetAsync(new Uri("/api/v1/pages/1", UriKind.Relative));
+        Assert.That(elsewhere.StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
+        Assert.That(
+            (await gateway.SendAsync("GET", "/metrics")).Status,
+            Is.EqualTo(404),
+            "not for the public"
+        );
+    }
+
+    [Test]
+    [Description("X-28")]
+    public async Task Logs_WhateverIsSent_NameNobody()
+    {
+        string[] canaries =
+        [
+            "canary@example.com",
+            "+4915112345678",
+            "Canary Street 7",
+            "4111111111111111",
+            "canarytoken",
+        ];
+        using var logs = new LogKeeper();
+        await using (var gateway = await GatewayHarness.StartAsync(logs: logs))
+        {
+            foreach (var canary in canaries)
+            {
+                var escaped = Uri.EscapeDataString(canary);
+                await gateway.SendAsync("GET", $"/api/v1/things/{escaped}?q={escaped}");
+                await gateway.SendAsync("GET", $"/api/v1/{escaped}/{escaped}");
+                await gateway.SendAsync("POST", "/api/v1/guesses", $$"""{"page_id":"{{canary}}"}""");
+                await gateway.SendAsync("POST", "/api/v1/guesses", $$"""{"{{canary}}":1}""");
+                await gateway.SendAsync("POST", "/api/v1/fail", $$"""{"code":13,"message":"{{canary}}"}""");
+                await gateway.SendAsync("GET", "/api/v1/names", null, ("Authorization", $"Bearer {canary}"));
+                await gateway.SendAsync("GET", "/api/v1/names", null, ("X-Forwarded-For", canary));
+            }
+            await gateway.SendAsAsync("seller", "PUT", "/api/v1/pages/1", "{}");
+        }
+        Assert.That(logs.Lines, Has.Count.GreaterThan(20));
+        foreach (var canary in canaries)
+            Assert.That(logs.Lines, Has.None.Contains(canary));
+        var update = logs.Lines.Single(line => line.Contains("UpdatePage"));
+        Assert.That(
+            update,
+            Does.Match(
+                @"^PUT /api/v1/pages/\{page_id\} UpdatePage user_seller 200 OK  "
+                    + "[0-9.]+ ms [0-9]+ B [0-9a-f]{32}$"
+            )
+        );
+    }
+
+    [TestCase("", "-")]
+    [TestCase("user_0198c1d2000070008000000000000001", "user_…000001")]
+    [TestCase("svc_cart", "svc_cart")]
+    [Description("X-28")]
+    public void Masked_User_KeepsEnoughToFollowOne(string id, string shown) =>
+        Assert.That(Masked.User(id), Is.EqualTo(shown));
+
+    [Test]
+    [Description("X-22")]
+    public async Task Stop_CallsUnderWay_EndWellAndReadySaysSoFirst()
+    {
+        await using var gateway = await GatewayHarness.StartAsync();
+        gateway.Traffic.Hold();
+        var underWay = gateway.SendAsync("GET", "/api/v1/pages/1:browse");
+        while (gateway.Traffic.Calls == 0)
+            await Task.Delay(5);
+        gateway.Part<IHostApplicationLifetime>().StopApplication();
+        var ready = await gateway.SendAsync("GET", "/ready");
+        Assert.That((ready.Status, (string?)ready.Json["status"]), Is.EqualTo((503, "draining")));
+        var last = await gateway.SendAsync("GET", "/api/v1/names");
+        Assert.That(last.Status, Is.EqualTo(200), "until the listener is closed, calls are answered");
+        Assert.That(last.Response.Headers.ConnectionClose, Is.True);
+        var stop = gateway.StopAsync();
+        gateway.Traffic.Release();
+        Assert.That((await underWay).Status, Is.EqualTo(200));
+        await stop;
+        Assert.That(
+            async () => await gateway.SendAsync("GET", "/health"),
+            Throws.InstanceOf<HttpRequestException>()
+        );
+    }
+
+    private sealed class LogKeeper : ILoggerProvider, ILogger
+    {
+        public ConcurrentQueue<string> Lines { get; } = [];
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        ) => Lines.Enqueue(formatter(state, exception) + exception);
+
+        public void Dispose() { }
+    }
+}
