@@ -31,6 +31,9 @@ fi
 install_tools() {
   [[ $(id -u) == 0 ]] && have apt-get || return 0
   { have node && have npm; } || (install_packages Node nodejs npm) || say "going on without Node"
+  have curl || (install_packages curl curl) || say "going on without curl"
+  /usr/bin/python3 -c 'import grpc, google.protobuf' 2>/dev/null ||
+    (install_packages "Python's gRPC" python3-grpcio python3-protobuf) || say "going on without Python's gRPC"
   have chromium || (install_packages Chromium chromium) || say "going on without Chromium"
 }
 

@@ -32,11 +32,15 @@ internal sealed class LiveMesh : IAsyncDisposable
         _backends = backends;
         _home = home;
         Rest = new Rest(gateway);
+        Host = gateway.Authority;
         Books = new Books(backends.Postgres);
     }
 
     /// <summary>The gateway.</summary>
     internal Rest Rest { get; }
+
+    /// <summary>The gateway's host and port.</summary>
+    internal string Host { get; }
 
     /// <summary>The databases behind it.</summary>
     internal Books Books { get; }
