@@ -5,7 +5,8 @@ using Souk.Shared;
 namespace Souk.Tests.Harness;
 
 /// <summary>
-/// Programs of the system that tests use. Where one is missing its tests are ignored on a desk and fail on CI.
+/// Programs of the system that tests use. Where one is missing its tests are ignored on a desk and fail on
+/// CI.
 /// </summary>
 internal static class SystemProgram
 {
@@ -60,6 +61,7 @@ internal static class SystemProgram
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
+                UseShellExecute = false,
             };
             return Process.Start(start) ?? throw new InvalidOperationException($"{program} does not start.");
         }

@@ -4,8 +4,8 @@ using Souk.Tests.Harness;
 namespace Souk.Tests.Gateway;
 
 /// <summary>
-/// The gateway as programs see it that others wrote: Node's and Python's gRPC, undici, an EventSource, a WebSocket,
-/// curl. What they check is in clients/.
+/// The gateway as programs see it that others wrote: Node's and Python's gRPC, undici, an EventSource, a
+/// WebSocket, curl. What they check is in clients/.
 /// </summary>
 internal sealed class ClientTests
 {

@@ -3,12 +3,14 @@ using Souk.Tests.Harness;
 
 namespace Souk.Tests.Journeys;
 
-/// <summary>Partners' programs call a service by gRPC: through the gateway, the runtime and the mesh.</summary>
+/// <summary>
+/// Partners' programs call a service by gRPC: through the gateway, the runtime and the mesh.
+/// </summary>
 [Parallelizable(ParallelScope.All)]
 internal sealed class GrpcClientTests : Journey
 {
     [Test]
-    public async Task GetProduct_ByGrpcJs_IsTheOneThatRestTells()
+    public async Task Catalog_ByGrpcJs_TellsTheProduct()
     {
         var goods = await Shop.GoodsAsync(stock: 1);
         var node = await NodePackage.OpenAsync("tests/gateway/clients");
@@ -18,7 +20,7 @@ internal sealed class GrpcClientTests : Journey
     }
 
     [Test]
-    public async Task GetProduct_ByGrpcio_IsTheOneThatRestTells()
+    public async Task Catalog_ByGrpcio_TellsTheProduct()
     {
         var goods = await Shop.GoodsAsync(stock: 1);
         const string catalog = "souk.catalog.v1.CatalogService";
