@@ -1,5 +1,6 @@
 using Souk.Gateway.Caching;
 using Souk.Gateway.Calls;
+using Souk.Gateway.Docs;
 using Souk.Gateway.Grpc;
 using Souk.Gateway.Http;
 using Souk.Gateway.Listening;
@@ -62,6 +63,8 @@ internal static class GatewayHost
         AddStreams(host.Services);
         host.Services.AddSingleton<RestEndpoint>();
         host.Services.AddSingleton<GrpcEndpoint>();
+        host.Services.AddSingleton<ReferencePages>();
+        host.Services.AddSingleton<OwnPaths>();
         host.Services.AddSingleton<FrontDoor>();
         AddOwnServices(host.Services, contracts);
         overrides?.Invoke(host.Services);

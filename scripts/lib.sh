@@ -28,7 +28,7 @@ as_root() {
 install_packages() {
   local what=$1
   shift
-  have apt-get || die "$what is missing and this is no Debian or Ubuntu system: install it (dnf, brew, ...);" \
+  have apt-get || die "$what is missing and this is no Debian or Ubuntu: install it (dnf, brew, ...);" \
     "for PostgreSQL and Redis, SOUK_POSTGRES and SOUK_REDIS may also name servers that exist (compose.yaml)."
   say "installing $what ($*)"
   as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq >"$LOGS/apt.log" 2>&1 ||

@@ -61,11 +61,12 @@ internal sealed class Problem
     public IEnumerable<KeyValuePair<string, string>> Metadata =>
         _info is null || IsInternal ? [] : _info.Metadata;
 
-    /// <summary>The code's name on the wire, such as ABORTED.</summary>
     public string CodeName => NameOf(Code);
 
-    public string Title =>
-        HttpStatus switch
+    public string Title => TitleOf(HttpStatus);
+
+    public static string TitleOf(int httpStatus) =>
+        httpStatus switch
         {
             StatusCodes.Status400BadRequest => "The request cannot be carried out",
             StatusCodes.Status401Unauthorized => "Sign in first",
@@ -88,7 +89,7 @@ internal sealed class Problem
     public bool IsInternal => HttpStatus == StatusCodes.Status500InternalServerError;
 
     /// <summary>K30: the mapping of google.rpc.Code, refined where HTTP has a status of its own.</summary>
-    private static int HttpStatusOf(Code code, string reason) =>
+    public static int HttpStatusOf(Code code, string reason) =>
         (code, reason) switch
         {
             (Code.ResourceExhausted, "TOO_LARGE") => StatusCodes.Status413PayloadTooLarge,
@@ -120,7 +121,8 @@ internal sealed class Problem
             _ => NameOf(code),
         };
 
-    private static string NameOf(Code code)
+    /// <summary>A code's name on the wire, such as ABORTED.</summary>
+    public static string NameOf(Code code)
     {
         var words = code.ToString()
             .Select((letter, at) => at > 0 && char.IsAsciiLetterUpper(letter) ? $"_{letter}" : $"{letter}");

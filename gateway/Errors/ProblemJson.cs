@@ -16,6 +16,9 @@ internal static class ProblemJson
         Encoder = JavaScriptEncoder.Create(UnicodeRanges.All),
     };
 
+    /// <summary>Where the reference page explains the error.</summary>
+    public static string TypeOf(string domain, string reason) => $"/docs#{domain}.{reason}";
+
     public static async Task WriteAsync(HttpContext context, Problem problem, string traceId)
     {
         var response = context.Response;
@@ -42,7 +45,7 @@ internal static class ProblemJson
     {
         using var json = new Utf8JsonWriter(target, s_options);
         json.WriteStartObject();
-        json.WriteString("type", $"urn:{problem.Domain.Replace('.', ':')}:{problem.Reason}");
+        json.WriteString("type", TypeOf(problem.Domain, problem.Reason));
         json.WriteString("title", problem.Title);
         json.WriteNumber("status", problem.HttpStatus);
         if (problem.Detail.Length > 0)

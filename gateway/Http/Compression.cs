@@ -32,7 +32,8 @@ internal static class Compression
         return Encoding;
     }
 
-    private static bool Accepts(string acceptEncoding, string name)
+    /// <summary>Whether the header names the encoding and does not forbid it.</summary>
+    public static bool Accepts(string acceptEncoding, string name)
     {
         foreach (var range in acceptEncoding.AsSpan().Split(','))
         {

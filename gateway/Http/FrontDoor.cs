@@ -13,7 +13,7 @@ internal sealed class FrontDoor(
     RestEndpoint rest,
     GrpcDoor grpc,
     SocketDoor sockets,
-    Readiness readiness,
+    OwnPaths own,
     Cors cors
 )
 {
@@ -37,19 +37,6 @@ internal sealed class FrontDoor(
             return Task.CompletedTask;
         if (SocketDoor.IsFor(context))
             return sockets.HandleAsync(context);
-        return path switch
-        {
-            "/health" => HealthAsync(context),
-            "/ready" => readiness.HandleAsync(context),
-            _ => guard.RunAsync(context, GrpcKind.None, rest.ServeAsync),
-        };
-    }
-
-    // Alive is whoever answers; what hangs on others is for /ready.
-    private static Task HealthAsync(HttpContext context)
-    {
-        context.Response.ContentType = "application/json; charset=utf-8";
-        context.Response.Headers.CacheControl = "no-store";
-        return context.Response.WriteAsync("""{"status":"ok"}""", context.RequestAborted);
+        return own.TryHandle(context, path) ?? guard.RunAsync(context, GrpcKind.None, rest.ServeAsync);
     }
 }

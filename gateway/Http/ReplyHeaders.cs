@@ -45,7 +45,8 @@ internal static class ReplyHeaders
         return etag is not null ? PublicCaching : PrivateCaching;
     }
 
-    private static bool Matches(string ifNoneMatch, string etag)
+    /// <summary>Whether a tag is among those that the caller has.</summary>
+    public static bool Matches(string ifNoneMatch, string etag)
     {
         foreach (var range in ifNoneMatch.AsSpan().Split(','))
         {

@@ -10,9 +10,9 @@ namespace Souk.Gateway.Routing;
 /// </summary>
 internal sealed class Contracts
 {
-    private Contracts(IReadOnlyList<Rpc> rpcs)
+    private Contracts(IReadOnlyList<FileDescriptor> files, IReadOnlyList<Rpc> rpcs)
     {
-        Rpcs = rpcs;
+        (Files, Rpcs) = (files, rpcs);
         Routes = [.. rpcs.SelectMany(Route.Of)];
         foreach (var route in Routes)
             Table.Add(route.Method, route.Template, route);
@@ -21,6 +21,9 @@ internal sealed class Contracts
             .. rpcs.Select(rpc => rpc.AppId).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
         ];
     }
+
+    /// <summary>The files that the contracts are written in.</summary>
+    public IReadOnlyList<FileDescriptor> Files { get; }
 
     /// <summary>Every RPC of the domains, also those without a REST form.</summary>
     public IReadOnlyList<Rpc> Rpcs { get; }
@@ -46,11 +49,14 @@ internal sealed class Contracts
             .ToArray();
         foreach (var message in ours.SelectMany(file => file.MessageTypes))
             plans.Compile(message);
-        return new Contracts([
-            .. ours.SelectMany(file => file.Services)
-                .SelectMany(service => service.Methods)
-                .Select(method => new Rpc(method, plans)),
-        ]);
+        return new Contracts(
+            ours,
+            [
+                .. ours.SelectMany(file => file.Services)
+                    .SelectMany(service => service.Methods)
+                    .Select(method => new Rpc(method, plans)),
+            ]
+        );
     }
 
     // protoc gives each file a class whose static property Descriptor describes it.

@@ -33,7 +33,7 @@ internal sealed class FieldPlan
                     or FieldType.SInt64
                     or FieldType.Fixed64
                     or FieldType.SFixed64;
-        WritesWideAsNumber = descriptor.File.Package.StartsWith("souk.", StringComparison.Ordinal);
+        WritesWideAsNumber = IsCount(descriptor);
         var options = descriptor.GetOptions();
         PlainAmount = options?.GetExtension(OptionsExtensions.PlainAmount) ?? false;
         IsHidden = options?.GetExtension(OptionsExtensions.Hidden) ?? false;
@@ -88,6 +88,10 @@ internal sealed class FieldPlan
     public uint Tag => ((uint)Number << (int)TagTypeBits) | (uint)Wire;
 
     public uint PackedTag => ((uint)Number << (int)TagTypeBits) | (uint)WireType.Length;
+
+    /// <summary>Whether a 64-bit number is one of our counts.</summary>
+    public static bool IsCount(FieldDescriptor descriptor) =>
+        descriptor.File.Package.StartsWith("souk.", StringComparison.Ordinal);
 
     private static WireType WireTypeOf(FieldType type) =>
         type switch

@@ -7,8 +7,8 @@ namespace Souk.Tests.Harness;
 
 /// <summary>
 /// A small npm package under tests/, whose scripts test us with programs that others wrote. It is installed
-/// once per lock file, under .run/node/; where Node or its registry is missing, its tests are ignored on a desk
-/// and fail on CI.
+/// once per lock file, under .run/node/; where Node or its registry is missing, its tests are ignored on a
+/// desk and fail on CI.
 /// </summary>
 internal sealed class NodePackage
 {
@@ -50,7 +50,9 @@ internal sealed class NodePackage
         return package;
     }
 
-    /// <summary>Runs one of its scripts and returns what it printed; fails the test when the script does.</summary>
+    /// <summary>
+    /// Runs one of its scripts and returns what it printed; fails the test when the script does.
+    /// </summary>
     public async Task<string> RunAsync(string script, params string[] arguments)
     {
         var run = await RunAsync("node", _home, s_scriptTimeout, [script, .. arguments]);

@@ -45,7 +45,7 @@ public sealed class ProblemTests
         var answer = await Fail(
             """{"code":10,"reason":"OUT_OF_STOCK","message":"too late","retry_after_ms":1500}"""
         );
-        Assert.That((string?)answer.Json["type"], Is.EqualTo("urn:souk:echo:OUT_OF_STOCK"));
+        Assert.That((string?)answer.Json["type"], Is.EqualTo("/docs#souk.echo.OUT_OF_STOCK"));
         Assert.That((string?)answer.Json["domain"], Is.EqualTo("souk.echo"));
         Assert.That((string?)answer.Json["metadata"]!["sku"], Is.EqualTo("S1"));
         Assert.That((string?)answer.Json["violations"]![0]!["field"], Is.EqualTo("a.b"));
