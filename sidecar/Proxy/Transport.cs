@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace Souk.Sidecar.Proxy;
 
 /// <summary>The HTTP/2 connections to all apps: proxied calls and the sidecar's own share them.</summary>
@@ -9,6 +11,9 @@ internal static class Transport
             // An app serves a hundred streams per connection by default; more callers need more connections.
             EnableMultipleHttp2Connections = true,
             ConnectTimeout = TimeSpan.FromSeconds(2),
+            // A gRPC channel that finds no callback puts its own here, which connects for channels only: the
+            // proxy and HTTP apps could then never open a connection.
+            ConnectCallback = ConnectAsync,
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
             PooledConnectionLifetime = Timeout.InfiniteTimeSpan,
             InitialHttp2StreamWindowSize = 1024 * 1024,
@@ -22,4 +27,22 @@ internal static class Transport
             // Trace headers are the caller's and pass through like any other.
             ActivityHeadersPropagator = null,
         };
+
+    private static async ValueTask<Stream> ConnectAsync(
+        SocketsHttpConnectionContext context,
+        CancellationToken cancellation
+    )
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(context.DnsEndPoint, cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
 }

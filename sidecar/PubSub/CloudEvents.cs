@@ -62,8 +62,13 @@ internal static class CloudEvents
     /// The envelope as UTF-8 JSON. Throws JsonException when the content type promises an event and the data
     /// is none.
     /// </summary>
-    public static byte[] Wrap(in EventDraft draft, TimeProvider clock)
+    public static byte[] Wrap(in EventDraft given, TimeProvider clock)
     {
+        // One trace for all attributes that tell it.
+        var draft = given with
+        {
+            TraceParent = given.TraceParent ?? NewTrace(),
+        };
         var output = new ArrayBufferWriter<byte>(draft.Data.Length + 512);
         using (var json = new Utf8JsonWriter(output, Plain))
         {
@@ -176,7 +181,7 @@ internal static class CloudEvents
             "type" => DefaultType,
             "specversion" => "1.0",
             "time" => Timestamp(clock.GetUtcNow()),
-            "traceid" or "traceparent" => draft.TraceParent ?? NewTrace(),
+            "traceid" or "traceparent" => draft.TraceParent ?? "",
             _ => draft.TraceState ?? "",
         };
 

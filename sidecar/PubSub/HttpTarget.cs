@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Souk.Sidecar.Files;
 using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
 
 namespace Souk.Sidecar.PubSub;
@@ -50,11 +51,7 @@ internal sealed class HttpTarget(AppChannel app, HttpAppChannel http, TimeProvid
         try
         {
             using var document = JsonDocument.Parse(body);
-            return
-                document.RootElement.ValueKind == JsonValueKind.Object
-                && document.RootElement.TryGetProperty("status", out var status)
-                ? Read(status)
-                : Answer.Of(Verdict.Success);
+            return Read(GoJson.Member(document.RootElement, "status"));
         }
         catch (JsonException)
         {
@@ -68,30 +65,29 @@ internal sealed class HttpTarget(AppChannel app, HttpAppChannel http, TimeProvid
         try
         {
             using var document = JsonDocument.Parse(body);
-            foreach (var entry in document.RootElement.GetProperty("statuses").EnumerateArray())
+            var entries = GoJson.Member(document.RootElement, "statuses");
+            for (var i = 0; i < entries?.GetArrayLength(); i++)
             {
-                var id = entry.GetProperty("entryId").GetString() ?? "";
-                var status = entry.TryGetProperty("status", out var given) ? given : default;
-                statuses.Add((id, Read(status)));
+                var entry = entries.Value[i];
+                var id = GoJson.Member(entry, "entryId")?.GetString() ?? "";
+                statuses.Add((id, Read(GoJson.Member(entry, "status"))));
             }
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             // What stands before the mistake counts; the rest has no status, which is an answer too.
         }
         return statuses;
     }
 
-    private static Answer Read(JsonElement status) =>
-        status.ValueKind == JsonValueKind.Undefined
-            ? Answer.Of(Verdict.Success)
-            : status.ToString().ToUpperInvariant() switch
-            {
-                "SUCCESS" or "" => Answer.Of(Verdict.Success),
-                "RETRY" => Answer.Of(Verdict.Retry),
-                "DROP" => Answer.Of(Verdict.Drop),
-                var other => new Answer(Verdict.Retry, $"the app answered '{other}'"),
-            };
+    private static Answer Read(JsonElement? status) =>
+        status?.ToString().ToUpperInvariant() switch
+        {
+            null or "" or "SUCCESS" => Answer.Of(Verdict.Success),
+            "RETRY" => Answer.Of(Verdict.Retry),
+            "DROP" => Answer.Of(Verdict.Drop),
+            var other => new Answer(Verdict.Retry, $"the app answered '{other}'"),
+        };
 
     private async Task<(Answer? Failure, byte[] Body)> SendAsync(
         HttpRequestMessage request,

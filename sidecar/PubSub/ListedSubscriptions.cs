@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Dapr.AppCallback.Autogen.Grpc.v1;
 using Microsoft.Extensions.Logging;
+using Souk.Sidecar.Files;
 
 namespace Souk.Sidecar.PubSub;
 
@@ -70,7 +71,7 @@ internal sealed partial class ListedSubscriptions(string appId, ILogger logger)
         var (pubSub, topic) = (Text(subscription, "pubsubname"), Text(subscription, "topic"));
         if (pubSub.Length == 0 || topic.Length == 0)
             throw new FormatException("pubsubname and topic are required");
-        var routes = Member(subscription, "routes");
+        var routes = GoJson.Member(subscription, "routes");
         var rules = routes is { } given ? RulesOf(given) : [];
         var path = Text(subscription, "route");
         if (routes is { } both && Text(both, "default") is { Length: > 0 } standard)
@@ -87,7 +88,7 @@ internal sealed partial class ListedSubscriptions(string appId, ILogger logger)
     }
 
     private static List<TopicRule> RulesOf(JsonElement routes) =>
-        Member(routes, "rules") is { } rules
+        GoJson.Member(routes, "rules") is { } rules
             ?
             [
                 .. rules
@@ -99,7 +100,7 @@ internal sealed partial class ListedSubscriptions(string appId, ILogger logger)
     private static Dictionary<string, string> MetadataOf(JsonElement subscription)
     {
         var metadata = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (Member(subscription, "metadata") is { } given)
+        if (GoJson.Member(subscription, "metadata") is { } given)
         {
             foreach (var member in given.EnumerateObject())
                 metadata[member.Name] = member.Value.ToString();
@@ -109,24 +110,18 @@ internal sealed partial class ListedSubscriptions(string appId, ILogger logger)
 
     private static BulkSettings? BulkOf(JsonElement subscription)
     {
-        if (Member(subscription, "bulkSubscribe") is not { } bulk)
+        if (GoJson.Member(subscription, "bulkSubscribe") is not { } bulk)
             return null;
-        if (Member(bulk, "enabled") is not { ValueKind: JsonValueKind.True })
+        if (GoJson.Member(bulk, "enabled") is not { ValueKind: JsonValueKind.True })
             return null;
         return BulkSettings.Of(
-            Member(bulk, "maxMessagesCount")?.GetInt32() ?? 0,
-            Member(bulk, "maxAwaitDurationMs")?.GetInt32() ?? 0
+            GoJson.Member(bulk, "maxMessagesCount")?.GetInt32() ?? 0,
+            GoJson.Member(bulk, "maxAwaitDurationMs")?.GetInt32() ?? 0
         );
     }
 
-    private static string Text(JsonElement element, string name) => Member(element, name)?.GetString() ?? "";
-
-    private static JsonElement? Member(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object
-        && element.TryGetProperty(name, out var value)
-        && value.ValueKind != JsonValueKind.Null
-            ? value
-            : null;
+    private static string Text(JsonElement element, string name) =>
+        GoJson.Member(element, name)?.GetString() ?? "";
 
     [LoggerMessage(LogLevel.Error, "{App}: the subscription to '{Topic}' is left out: {Reason}")]
     private static partial void LogRefused(ILogger logger, string app, string topic, string reason);

@@ -113,6 +113,8 @@ internal sealed class BulkTests : PubSubFixture
         await PublishAsync(sidecar, topic, "0");
         await PublishAsync(sidecar, dead, "1");
         await app.UntilAsync(1);
+        await SettledAsync(topic, Subscriber);
+        await SettledAsync(dead, Subscriber);
         await sidecar.RestartAsync();
         await PublishAsync(sidecar, dead, "2");
         var received = await app.UntilAsync(2);

@@ -48,7 +48,9 @@ internal sealed class HttpDeliveryTests : PubSubFixture
     {
         var topic = Topic();
         var (sidecar, app) = await StartHttpAsync(
-            $$$"""[{"pubsubname":"pubsub","topic":"{{{topic}}}","route":"raw","metadata":{"rawPayload":"true"}}]"""
+            $$$"""
+            [{"pubsubname":"pubsub","topic":"{{{topic}}}","route":"raw","metadata":{"rawPayload":"true"}}]
+            """
         );
         await PublishAsync(sidecar, topic, "not an event", "text/plain", ("rawPayload", "true"));
         var received = (await app.UntilAsync(1))[0];
@@ -71,6 +73,7 @@ internal sealed class HttpDeliveryTests : PubSubFixture
         app.Answer = _ => (status, body);
         await PublishAsync(sidecar, topic, "1");
         await app.UntilAsync(1);
+        await SettledAsync(topic, Subscriber);
         await sidecar.RestartAsync();
         await PublishAsync(sidecar, topic, "2");
         await app.UntilAsync(1, item => item["data"].GetInt32() == 2);
@@ -138,6 +141,22 @@ internal sealed class HttpDeliveryTests : PubSubFixture
         );
         await PublishAsync(sidecar, topic, "1");
         Assert.That((await app.UntilAsync(1))[0].Headers["dapr-api-token"], Is.EqualTo("secret"));
+    }
+
+    [Test]
+    public async Task Subscribe_BesideGrpcApps_ReachesBoth()
+    {
+        var topic = Topic();
+        var other = Own(await TopicApp.StartAsync(TopicApp.To(topic)));
+        var app = Own(await HttpTopicApp.StartAsync(One(topic)));
+        var sidecar = await StartAsync(
+            Yaml.RedisPubSub(),
+            HttpApp(app),
+            TestSidecar.App("other", other.Port)
+        );
+        await PublishAsync(sidecar, topic, "1");
+        await app.UntilAsync(1);
+        await other.UntilAsync(1);
     }
 
     [Test]

@@ -7,22 +7,9 @@ using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicE
 namespace Souk.Tests.Sidecar;
 
 /// <summary>Publishing and delivery over Redis streams.</summary>
-internal sealed class PubSubTests
+internal sealed class PubSubTests : SidecarFixture
 {
     private const string Publisher = "publisher";
-
-    private readonly string _run = Guid.CreateVersion7().ToString("N");
-    private readonly List<IAsyncDisposable> _started = [];
-    private int _lastTopic;
-
-    [TearDown]
-    public async Task Stop()
-    {
-        var started = Enumerable.Reverse(_started).ToArray();
-        _started.Clear();
-        foreach (var one in started)
-            await one.DisposeAsync();
-    }
 
     [Test]
     public async Task PublishEvent_Json_ArrivesAsCloudEvent()
@@ -206,6 +193,7 @@ internal sealed class PubSubTests
         await PublishAsync(sidecar, topic, "bad");
         await PublishAsync(sidecar, topic, "good");
         await app.UntilAsync(1, item => item.Data.ToStringUtf8() == "good");
+        await SettledAsync(topic, "subscriber");
         await sidecar.RestartAsync();
         await PublishAsync(sidecar, topic, "last");
         await app.UntilAsync(1, item => item.Data.ToStringUtf8() == "last");
@@ -339,15 +327,6 @@ internal sealed class PubSubTests
             metadata.RegisteredComponents.Select(item => item.Type),
             Is.EqualTo(new[] { "pubsub.redis" })
         );
-    }
-
-    private string Topic() => $"topic-{_run}-{Interlocked.Increment(ref _lastTopic)}";
-
-    private T Own<T>(T started)
-        where T : IAsyncDisposable
-    {
-        _started.Add(started);
-        return started;
     }
 
     private Task<(TestSidecar Sidecar, TopicApp App)> StartAsync(

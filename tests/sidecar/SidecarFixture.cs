@@ -1,3 +1,6 @@
+using Souk.Sidecar.Redis;
+using Souk.Tests.Harness;
+
 namespace Souk.Tests.Sidecar;
 
 /// <summary>Stops what a test started, the last first, and gives each test topics of its own.</summary>
@@ -23,5 +26,22 @@ internal abstract class SidecarFixture
     {
         _started.Add(started);
         return started;
+    }
+
+    /// <summary>
+    /// Waits until a group has acknowledged all it took: an app that has an event may not have answered yet.
+    /// </summary>
+    protected static async Task SettledAsync(string topic, string group)
+    {
+        var address = Backends.Redis.Split(':');
+        var options = new RedisOptions(address[0], int.Parse(address[1], null));
+        await using var redis = new RedisClient(options, options.ReadTimeout, TimeProvider.System);
+        await Eventually.ThatAsync(
+            async () =>
+                (await redis.ExecuteAsync(["XPENDING", topic, group], CancellationToken.None))
+                    .Items[0]
+                    .Integer == 0,
+            $"{group} to acknowledge all of {topic}"
+        );
     }
 }

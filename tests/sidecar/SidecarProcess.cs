@@ -74,7 +74,7 @@ internal sealed class SidecarProcess : IAsyncDisposable
     private readonly KillableProcess _process;
     private readonly GrpcChannel _channel;
 
-    private SidecarProcess(string components, string appId, int appPort)
+    private SidecarProcess(string components, string appId, int appPort, string protocol)
     {
         File.WriteAllText(Path.Combine(_folder, "components.yaml"), components);
         _process = new KillableProcess(
@@ -87,7 +87,7 @@ internal sealed class SidecarProcess : IAsyncDisposable
                 "--app-port",
                 $"{appPort}",
                 "--app-protocol",
-                "grpc",
+                protocol,
                 "--dapr-grpc-port",
                 $"{GrpcPort}",
                 "--dapr-http-port",
@@ -105,9 +105,14 @@ internal sealed class SidecarProcess : IAsyncDisposable
 
     internal DaprApi.DaprClient Client => new(_channel);
 
-    internal static async Task<SidecarProcess> StartAsync(string components, string appId, int appPort = 0)
+    internal static async Task<SidecarProcess> StartAsync(
+        string components,
+        string appId,
+        int appPort = 0,
+        string protocol = "grpc"
+    )
     {
-        var sidecar = new SidecarProcess(components, appId, appPort);
+        var sidecar = new SidecarProcess(components, appId, appPort, protocol);
         await sidecar.StartAsync();
         return sidecar;
     }

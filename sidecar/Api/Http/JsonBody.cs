@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Souk.Sidecar.Files;
 
 namespace Souk.Sidecar.Api.Http;
 
@@ -12,9 +13,7 @@ internal static class JsonBody
     {
         if (json.ValueKind != JsonValueKind.Object)
             throw Wrong(call, "the body", "an object");
-        return json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null
-            ? value
-            : null;
+        return GoJson.Member(json, name);
     }
 
     public static string? Text(ApiCall call, JsonElement json, string name)

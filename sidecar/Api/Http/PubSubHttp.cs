@@ -3,6 +3,7 @@ using System.Text.Json;
 using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Http;
+using Souk.Sidecar.Files;
 using Souk.Sidecar.PubSub;
 
 namespace Souk.Sidecar.Api.Http;
@@ -101,12 +102,12 @@ internal sealed class PubSubHttp(TimeProvider clock)
     {
         var entry = new BulkPublishRequestEntry
         {
-            EntryId = item.TryGetProperty("entryId", out var id) ? id.GetString() ?? "" : "",
-            ContentType = item.TryGetProperty("contentType", out var type) ? type.GetString() ?? "" : "",
+            EntryId = GoJson.Member(item, "entryId")?.GetString() ?? "",
+            ContentType = GoJson.Member(item, "contentType")?.GetString() ?? "",
         };
-        if (item.TryGetProperty("event", out var data))
+        if (GoJson.Member(item, "event") is { } data)
             entry.Event = UnsafeByteOperations.UnsafeWrap(BytesOf(data, entry.ContentType));
-        if (item.TryGetProperty("metadata", out var metadata) && metadata.ValueKind != JsonValueKind.Null)
+        if (GoJson.Member(item, "metadata") is { } metadata)
         {
             foreach (var member in metadata.EnumerateObject())
                 entry.Metadata[member.Name] = member.Value.ToString();
