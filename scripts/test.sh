@@ -48,7 +48,9 @@ export SOUK_BACKENDS=$ROOT/scripts/backends.sh
 filter=()
 [[ -z ${1:-} ]] || filter=(--filter "$1")
 status=0
+# A test that hangs is ended and named, and fails the run.
 dotnet test tests/Tests.csproj -c Release --no-build -nologo --logger trx --results-directory "$results" \
+  --blame-hang-timeout 5m --blame-hang-dump-type none \
   --logger "console;verbosity=minimal" "${filter[@]}" || status=$?
 [[ ${SOUK_KEEP_BACKENDS:-} == yes ]] || scripts/backends.sh stop
 
