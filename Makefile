@@ -28,8 +28,8 @@ load: ## import a catalogue, resumable: make load FILE=products.jsonl.gz
 test: ## build and run every test: make test [FILTER='FullyQualifiedName~Cart|FullyQualifiedName~Hold']
 	@scripts/test.sh "$(FILTER)"
 
-bench: ## measure the mesh and the local runtime under load: make bench [SECONDS_EACH=20] [PART=mesh|sidecar]
-	@scripts/bench.sh $(or $(SECONDS_EACH),20) $(PART)
+bench: ## measure under load: make bench [SECONDS_EACH=10] [PART=mesh|sidecar|gateway|holds]
+	@scripts/bench.sh $(or $(SECONDS_EACH),10) $(PART)
 
 fmt: ## format the sources
 	@dotnet tool restore >/dev/null && dotnet csharpier format .

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# bench.sh [SECONDS PER SCENARIO] [mesh|sidecar|gateway]: measures the mesh through its gateway, the local
-# runtime alone, and the gateway alone beside what could stand in its place; starts what is not up. Without a
-# part it measures all three.
+# bench.sh [SECONDS PER SCENARIO] [mesh|sidecar|gateway|holds]: measures the mesh through its gateway, in three
+# rounds, the local runtime alone, the gateway alone beside what could stand in its place, and the paths of the
+# reservation engine; starts what is not up. Without a part it measures all.
 source "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 # A log line per call would be measured too.
 export SOUK_LOG_LEVEL=${SOUK_LOG_LEVEL:-Warning}
-seconds=${1:-20} part=${2:-all}
+seconds=${1:-10} part=${2:-all}
 dotnet build tests/bench -c Release -nologo -v quiet -clp:ErrorsOnly >&2
 bench() { dotnet artifacts/bin/Bench/release/Bench.dll "$@"; }
 
@@ -14,11 +14,12 @@ bench() { dotnet artifacts/bin/Bench/release/Bench.dll "$@"; }
 if [[ $part == gateway || $part == all ]]; then
   SOUK_RUN_DIR=$RUN bench gateway "$seconds"
 fi
-if [[ $part == sidecar || $part == all ]]; then
+for alone in sidecar holds; do
+  [[ $part == "$alone" || $part == all ]] || continue
   scripts/backends.sh start
   settings=$(scripts/backends.sh env)
-  (eval "$settings" && SOUK_RUN_DIR=$RUN bench sidecar "$seconds")
-fi
+  (eval "$settings" && SOUK_RUN_DIR=$RUN bench "$alone" "$seconds")
+done
 if [[ $part == mesh || $part == all ]]; then
   scripts/mesh.sh ensure
   settings=$(scripts/mesh.sh env)

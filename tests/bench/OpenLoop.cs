@@ -3,32 +3,6 @@ using System.Diagnostics;
 
 namespace Souk.Bench;
 
-/// <summary>What one scenario showed.</summary>
-/// <param name="Name">The scenario.</param>
-/// <param name="OfferedPerSecond">Operations started per second.</param>
-/// <param name="DonePerSecond">Operations that succeeded per second of the whole run, its tail
-/// included.</param>
-/// <param name="Failures">Operations that did not succeed, by reason.</param>
-/// <param name="P50">Median latency in milliseconds.</param>
-/// <param name="P95">95th percentile in milliseconds.</param>
-/// <param name="P99">99th percentile in milliseconds.</param>
-/// <param name="Max">Slowest in milliseconds.</param>
-/// <param name="TargetP95">The latency to stay under, in milliseconds; null where throughput is the
-/// target.</param>
-/// <param name="TargetPerSecond">The rate to reach; null where latency is the target.</param>
-internal sealed record Measurement(
-    string Name,
-    double OfferedPerSecond,
-    double DonePerSecond,
-    IReadOnlyDictionary<string, int> Failures,
-    double P50,
-    double P95,
-    double P99,
-    double Max,
-    double? TargetP95,
-    double? TargetPerSecond
-);
-
 /// <summary>An operation to start again and again.</summary>
 internal sealed record Load(double PerSecond, Func<long, CancellationToken, Task> Operation)
 {

@@ -9,23 +9,10 @@ internal sealed record Scenario(
     Func<Shop, long, CancellationToken, Task> Operation
 )
 {
-    public async Task<Measurement> RunAsync(Shop shop, TimeSpan duration, CancellationToken cancellationToken)
+    public async Task<Round> RunAsync(Shop shop, TimeSpan duration, CancellationToken cancellationToken)
     {
         var load = new Load(PerSecond, (index, token) => Operation(shop, index, token));
-        var result = await OpenLoop.RunAsync(load, duration, cancellationToken);
-        var sorted = result.Latencies;
-        return new Measurement(
-            Name,
-            PerSecond,
-            sorted.Length / result.Seconds,
-            result.Failures,
-            OpenLoop.Percentile(sorted, 0.50),
-            OpenLoop.Percentile(sorted, 0.95),
-            OpenLoop.Percentile(sorted, 0.99),
-            sorted.Length == 0 ? 0 : sorted[^1],
-            TargetP95,
-            TargetPerSecond
-        );
+        return Round.Of(await OpenLoop.RunAsync(load, duration, cancellationToken));
     }
 }
 
@@ -35,28 +22,28 @@ internal static class Scenarios
     public static readonly IReadOnlyList<Scenario> All =
     [
         new(
-            "product read, 500/s",
+            "product read 500/s",
             500,
             TargetP95: 20,
             TargetPerSecond: null,
             (shop, i, token) => shop.ReadProductAsync(i, token)
         ),
         new(
-            "cart operation, 200/s",
+            "cart operation 200/s",
             200,
             TargetP95: 50,
             TargetPerSecond: null,
             (shop, i, token) => shop.CartOperationAsync(i, token)
         ),
         new(
-            "checkout, 25/s",
+            "checkout 25/s",
             25,
             TargetP95: 500,
             TargetPerSecond: null,
             (shop, i, token) => shop.CheckoutAsync(i, token)
         ),
         new(
-            "checkout, 100/s",
+            "checkout 100/s",
             100,
             TargetP95: null,
             TargetPerSecond: 100,
