@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Souk.Shared;
 using Souk.Sidecar;
@@ -43,7 +41,7 @@ internal sealed class TestSidecar : IAsyncDisposable
         var migrator = new Migrator(database.Settings, TimeProvider.System, NullLogger<Migrator>.Instance);
         await migrator.RunAsync([], CancellationToken.None);
         var components = WriteComponents(database.Settings.ConnectionString());
-        var free = FreePorts(appIds.Length * 3);
+        var free = FreePorts.Many(appIds.Length * 3);
         var ports = appIds
             .Select(
                 (appId, i) => (appId, ports: new SidecarPorts(free[3 * i], free[3 * i + 1], free[3 * i + 2]))
@@ -114,22 +112,4 @@ internal sealed class TestSidecar : IAsyncDisposable
         """;
 
     // All listeners are open at the same time, so no port is given twice.
-    private static int[] FreePorts(int count)
-    {
-        var listeners = Enumerable
-            .Range(0, count)
-            .Select(_ => new TcpListener(IPAddress.Loopback, 0))
-            .ToList();
-        try
-        {
-            foreach (var listener in listeners)
-                listener.Start();
-            return [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
-        }
-        finally
-        {
-            foreach (var listener in listeners)
-                listener.Dispose();
-        }
-    }
 }

@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -58,7 +56,7 @@ internal sealed class LiveMesh : IAsyncDisposable
         var backends = await BackendSet.StartAsync("journeys");
         var home = Directory.CreateTempSubdirectory("souk-mesh-");
         var specs = RunFile.Load(Path.Combine(Repository.Root, "dapr.yaml")).Apps;
-        var ports = new Queue<int>(FreePorts(specs.Count * 3));
+        var ports = new Queue<int>(FreePorts.Many(specs.Count * 3));
         var apps = specs
             .Select(spec =>
                 spec with
@@ -251,27 +249,4 @@ internal sealed class LiveMesh : IAsyncDisposable
 
     // The mesh that was built together with the tests.
     private static string Configuration => new DirectoryInfo(AppContext.BaseDirectory).Name;
-
-    // Below the range from which the system takes ports for outgoing connections: a killed app must find
-    // its own again.
-    private static List<int> FreePorts(int count)
-    {
-        const int first = 28_000;
-        const int last = 32_700;
-        var free = new List<int>();
-        for (var port = Random.Shared.Next(first, last - 500); free.Count < count && port < last; port++)
-        {
-            try
-            {
-                using var listener = new TcpListener(IPAddress.Loopback, port);
-                listener.Start();
-                free.Add(port);
-            }
-            catch (SocketException)
-            {
-                // Taken; the next one may not be.
-            }
-        }
-        return free;
-    }
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Grpc.Net.Client;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
@@ -10,8 +9,8 @@ namespace Souk.Tests.Sidecar.Workflows;
 internal sealed class SidecarProcess : IAsyncDisposable
 {
     private readonly DirectoryInfo _resources = Directory.CreateTempSubdirectory("souk-workflow-");
-    private readonly int _grpcPort = FreePort();
-    private readonly int _httpPort = FreePort();
+    private readonly int _grpcPort = FreePorts.One();
+    private readonly int _httpPort = FreePorts.One();
     private readonly string _appId;
     private Process? _process;
 
@@ -102,11 +101,4 @@ internal sealed class SidecarProcess : IAsyncDisposable
                 - name: actorStateStore
                   value: "true"
             """;
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }
