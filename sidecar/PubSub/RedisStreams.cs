@@ -25,6 +25,9 @@ internal sealed record RedisStreamSettings
     /// <summary>About how many messages a stream keeps; 0 for all.</summary>
     public int MaxLength { get; init; }
 
+    /// <summary>How long a stream keeps its messages at most; zero for ever.</summary>
+    public TimeSpan TimeToLive { get; init; }
+
     /// <summary>
     /// Not of Dapr: how often what every group has acknowledged is cut off the streams; zero for never.
     /// </summary>
@@ -40,6 +43,7 @@ internal sealed record RedisStreamSettings
             ProcessingTimeout = spec.Duration("processingTimeout", TimeSpan.FromSeconds(60), milliseconds),
             RedeliverInterval = spec.Duration("redeliverInterval", TimeSpan.FromSeconds(15), milliseconds),
             MaxLength = spec.Whole("maxLenApprox", 0),
+            TimeToLive = spec.Duration("streamTTL", TimeSpan.Zero),
             TrimInterval = spec.Duration("trimAcknowledged", TimeSpan.Zero),
         };
     }
@@ -70,6 +74,12 @@ internal sealed class RedisStreams(
         var command = new List<RedisArg>(10) { "XADD", topic };
         if (settings.MaxLength > 0)
             command.AddRange(["MAXLEN", "~", settings.MaxLength]);
+        else if (settings.TimeToLive > TimeSpan.Zero)
+            command.AddRange([
+                "MINID",
+                "~",
+                (clock.GetUtcNow() - settings.TimeToLive).ToUnixTimeMilliseconds(),
+            ]);
         command.AddRange(["*", "data", data]);
         if (metadata.Count > 0)
             command.AddRange(["metadata", JsonSerializer.SerializeToUtf8Bytes(metadata)]);

@@ -31,17 +31,18 @@ internal abstract class SidecarFixture
     /// <summary>
     /// Waits until a group has acknowledged all it took: an app that has an event may not have answered yet.
     /// </summary>
-    protected static async Task SettledAsync(string topic, string group)
+    protected static Task SettledAsync(string topic, string group) =>
+        Eventually.ThatAsync(
+            async () => (await RedisAsync("XPENDING", topic, group)).Items[0].Integer == 0,
+            $"{group} to acknowledge all of {topic}"
+        );
+
+    /// <summary>Asks the tests' Redis itself.</summary>
+    protected static async Task<RespValue> RedisAsync(params RedisArg[] command)
     {
         var address = Backends.Redis.Split(':');
         var options = new RedisOptions(address[0], int.Parse(address[1], null));
         await using var redis = new RedisClient(options, options.ReadTimeout, TimeProvider.System);
-        await Eventually.ThatAsync(
-            async () =>
-                (await redis.ExecuteAsync(["XPENDING", topic, group], CancellationToken.None))
-                    .Items[0]
-                    .Integer == 0,
-            $"{group} to acknowledge all of {topic}"
-        );
+        return await redis.ExecuteAsync(command, CancellationToken.None);
     }
 }
