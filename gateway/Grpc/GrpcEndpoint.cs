@@ -1,6 +1,4 @@
 using System.Collections.Frozen;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Souk.Gateway.Calls;
 using Souk.Gateway.Errors;
 using Souk.Gateway.Http;
@@ -73,9 +71,14 @@ internal sealed class GrpcEndpoint(
         try
         {
             if (rpc.IsClientStreaming)
-                PassMessages(context, call);
+            {
+                LongBody.Allow(context);
+                call.Stream = new PassedBody(context.Request.BodyReader, settings.BodyBytesMax);
+            }
             else
+            {
                 await ReadMessageAsync(context, call, settings.BodyBytesMax);
+            }
             using var reply = await caller.OpenAsync(call, ended.Token, gone);
             return await AnswerAsync(rpc, context, reply, ended.Token);
         }
@@ -108,17 +111,6 @@ internal sealed class GrpcEndpoint(
             throw MessageMeter.Malformed("ends within a message");
         if (length < call.Message.Length - GrpcCall.PrefixBytes)
             throw MessageMeter.Malformed("has more than one message");
-    }
-
-    // A stream has no length and may rest between two messages; its messages and its time are bounded
-    // instead.
-    private void PassMessages(HttpContext context, GrpcCall call)
-    {
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-            size.MaxRequestBodySize = null;
-        if (context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
-            rate.MinDataRate = null;
-        call.Stream = new PassedBody(context.Request.BodyReader, settings.BodyBytesMax);
     }
 
     private static async Task<Problem?> AnswerAsync(

@@ -30,6 +30,7 @@ internal sealed class SocketBridge(
         using var call = new GrpcCall(route.Rpc.AppId, route.Rpc.Path) { Deadline = settings.StreamDeadline };
         Bind(route, exchange, segments.AsSpan(0, count), call);
         exchange.WriteMetadata(call.Metadata);
+        LongBody.Allow(context);
         using var socket = await context.WebSockets.AcceptWebSocketAsync(Acceptance(context));
         exchange.IsAnswered = true;
         using var session = new SocketSession(socket, route, call, exchange, settings.BodyBytesMax, clock);

@@ -92,6 +92,31 @@ internal sealed class ClientTests
         Assert.That(events, Does.Contain("id: 2\ndata: {").And.EndsWith("event: end\ndata: {}\n\n"));
     }
 
+    [Test]
+    public async Task Gateway_UnderTls_ServesGrpcJsAndCurl()
+    {
+        using var certificates = new TestCertificates();
+        var files = certificates.Issue("localhost");
+        await using var gateway = await GatewayHarness.StartAsync(settings =>
+            settings with
+            {
+                CertificateFile = files.Certificate,
+                CertificateKeyFile = files.Key,
+            }
+        );
+        var node = await NodePackage.OpenAsync("tests/gateway/clients");
+        var host = gateway.Origin.Authority;
+        var called = await node.RunAsync("grpc.mjs", host, GatewayHarness.Token("buyer"), files.Certificate);
+        var version = await CurlAsync(
+            ["--cacert", files.Certificate, "--tlsv1.3", "-o", "/dev/null", "-w", "%{http_version}"],
+            $"https://{host}/health"
+        );
+
+        Assert.That((called, version), Is.EqualTo(("ok\n", "2")));
+    }
+
+    private static Task<string> CurlAsync(string[] options, string url) => CurlAsync([.. options, url]);
+
     private static Task<string> CurlAsync(params string[] arguments) =>
         SystemProgram.RunAsync("curl", ["-sS", "--no-buffer", "--max-time", "60", .. arguments]);
 }

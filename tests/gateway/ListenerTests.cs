@@ -1,9 +1,7 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Grpc.Net.Client;
@@ -15,11 +13,10 @@ namespace Souk.Tests.Gateway;
 internal sealed class ListenerTests
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
-    private readonly ConcurrentDictionary<string, string> _issued = new();
-    private readonly string _folder = Directory.CreateTempSubdirectory("souk-tls-").FullName;
+    private readonly TestCertificates _certificates = new();
 
     [OneTimeTearDown]
-    public void Clean() => Directory.Delete(_folder, recursive: true);
+    public void Clean() => _certificates.Dispose();
 
     [Test]
     public async Task Port_WithoutCertificate_SpeaksBothVersions([Values("1.1", "2.0")] string version)
@@ -77,7 +74,7 @@ internal sealed class ListenerTests
     [Test]
     public async Task Port_WithCertificate_SpeaksTls13AndBothVersions([Values("1.1", "2.0")] string version)
     {
-        var files = Issue("first");
+        var files = _certificates.Issue("first");
         await using var gateway = await StartSecureAsync(files);
         using var http = new HttpClient(Trusting(_ => { }));
         using var request = new HttpRequestMessage(
@@ -100,7 +97,7 @@ internal sealed class ListenerTests
     [Test]
     public async Task Port_WithCertificate_ServesGrpc()
     {
-        await using var gateway = await StartSecureAsync(Issue("grpc"));
+        await using var gateway = await StartSecureAsync(_certificates.Issue("grpc"));
         using var channel = GrpcChannel.ForAddress(
             gateway.Origin,
             new GrpcChannelOptions { HttpHandler = Trusting(_ => { }) }
@@ -115,7 +112,7 @@ internal sealed class ListenerTests
     [Test]
     public async Task Port_WithCertificate_RefusesOldTls()
     {
-        await using var gateway = await StartSecureAsync(Issue("old"));
+        await using var gateway = await StartSecureAsync(_certificates.Issue("old"));
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, gateway.Origin.Port);
         await using var tls = new SslStream(client.GetStream());
@@ -132,13 +129,13 @@ internal sealed class ListenerTests
     [Test]
     public async Task Port_CertificateRenewed_ServesTheNewOne()
     {
-        var files = Issue("renewed");
+        var files = _certificates.Issue("renewed");
         var clock = new Harness.ManualTimeProvider();
         await using var gateway = await StartSecureAsync(files, clock);
         Assert.That(await SubjectAsync(gateway), Is.EqualTo("CN=renewed"));
 
         // A certificate without its key is left alone, and one with it is taken.
-        var other = Issue("other");
+        var other = _certificates.Issue("other");
         File.Copy(other.Certificate, files.Certificate, overwrite: true);
         File.SetLastWriteTimeUtc(files.Certificate, DateTime.UnixEpoch.AddDays(1));
         clock.Advance(TimeSpan.FromSeconds(6));
@@ -165,8 +162,7 @@ internal sealed class ListenerTests
         return subject;
     }
 
-    private bool IsOurs(X509Certificate? certificate) =>
-        certificate is not null && _issued.ContainsKey(certificate.GetCertHashString());
+    private bool IsOurs(X509Certificate? certificate) => _certificates.Has(certificate);
 
     private SocketsHttpHandler Trusting(Action<X509Certificate> see) =>
         new()
@@ -180,19 +176,6 @@ internal sealed class ListenerTests
                 },
             },
         };
-
-    private (string Certificate, string Key) Issue(string name)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-        var now = TimeProvider.System.GetUtcNow();
-        using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
-        _issued[certificate.GetCertHashString()] = name;
-        var files = (Path.Combine(_folder, $"{name}.pem"), Path.Combine(_folder, $"{name}.key"));
-        File.WriteAllText(files.Item1, certificate.ExportCertificatePem());
-        File.WriteAllText(files.Item2, key.ExportPkcs8PrivateKeyPem());
-        return files;
-    }
 
     private static async Task<string> TellAsync(
         GatewayHarness gateway,

@@ -1,0 +1,270 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using System.Text;
+using Grpc.Core;
+using Souk.Gateway.Calls;
+using Souk.Tests.Gateway.Protos;
+
+namespace Souk.Tests.Gateway;
+
+/// <summary>
+/// Callers of gRPC that break off, send nonsense or never end: they get an error or lose their connection,
+/// and the gateway keeps nothing of them.
+/// </summary>
+internal sealed class HostileGrpcTests
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private GatewayHarness _gateway = null!;
+
+    // Nothing here may wait for ever, whatever the gateway does.
+    private static DateTime Soon => TimeProvider.System.GetUtcNow().UtcDateTime + s_patience;
+
+    [OneTimeSetUp]
+    public async Task Start() =>
+        _gateway = await GatewayHarness.StartAsync(settings =>
+            settings with
+            {
+                StreamsPerCaller = 50,
+                RatePerAddress = 100_000,
+                RatePerUser = 100_000,
+            }
+        );
+
+    [OneTimeTearDown]
+    public async Task Stop() => await _gateway.DisposeAsync();
+
+    [TearDown]
+    public async Task Everybody_Else_IsServed() =>
+        Assert.That((await _gateway.Grpc.GetThingAsync(new GetThingRequest())).Etag, Is.EqualTo("v1"));
+
+    [Test]
+    public async Task TalkThings_BrokenOffManyTimes_LeavesNothingBehind()
+    {
+        await BreakOffAsync(200);
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        await BreakOffAsync(2000);
+        var after = GC.GetTotalMemory(forceFullCollection: true);
+
+        Assert.That((after - before) / 1024.0 / 1024.0, Is.LessThan(8), "MB more after 2,000 streams");
+        // Every slot is free again, though only when the last reset has been seen.
+        await EventuallyAsync(async () =>
+        {
+            using var call = Talk();
+            await call.RequestStream.WriteAsync(new Thing { Name = "a" });
+            return await call.ResponseStream.MoveNext(CancellationToken.None);
+        });
+    }
+
+    [Test]
+    public async Task CollectThings_ClientNeverEnds_IsEndedByItsDeadline()
+    {
+        await using var gateway = await GatewayHarness.StartAsync(settings =>
+            settings with
+            {
+                StreamDeadline = TimeSpan.FromSeconds(1),
+            }
+        );
+        using var call = gateway.Grpc.CollectThings(deadline: Soon);
+        await call.RequestStream.WriteAsync(new Thing());
+        var fault = (await Assert.ThrowsAsync<RpcException>(async () => await call.ResponseAsync))!;
+
+        Assert.That(fault.StatusCode, Is.EqualTo(StatusCode.DeadlineExceeded));
+    }
+
+    [TestCase("", "TooLongFrame")]
+    [TestCase("AAAAAAA=", "FrameTooShortForItsPrefix")]
+    public async Task Connection_FrameAgainstTheProtocol_IsClosed(string base64, string what)
+    {
+        // DATA of a megabyte where 16 KB were agreed; then WINDOW_UPDATE with seven bytes.
+        var frame =
+            base64.Length == 0
+                ? Frame(0, 0, 1, new byte[1 << 20])
+                : Frame(8, 0, 1, Convert.FromBase64String(base64));
+        var answer = await TalkRawAsync([Headers(1, ends: false), frame]);
+
+        Assert.That(Types(answer), Has.Some.EqualTo(7), what);
+    }
+
+    [Test]
+    public async Task GetThing_BytesBehindTheEnd_AreRefused()
+    {
+        var message = new byte[] { 0, 0, 0, 0, 0 };
+        var answer = await TalkRawAsync([
+            Headers(1, ends: false),
+            Frame(0, 1, 1, message),
+            Frame(0, 0, 1, "garbage"u8.ToArray()),
+        ]);
+
+        // RST_STREAM or GOAWAY, as the stream is half closed or forgotten by then.
+        Assert.That(Types(answer), Has.Some.EqualTo(3).Or.Some.EqualTo(7));
+    }
+
+    [Test]
+    public async Task Connection_RandomFrames_HarmNobody([Range(1, 40)] int seed)
+    {
+        var random = new Random(seed);
+        var frames = new List<byte[]>();
+        for (var at = 0; at < 60; at++)
+        {
+            var payload = new byte[random.Next(0, 200)];
+            random.NextBytes(payload);
+            frames.Add(
+                random.Next(3) == 0
+                    ? Headers((random.Next(50) * 2) + 1, random.Next(2) == 0)
+                    : Frame((byte)random.Next(12), (byte)random.Next(256), random.Next(100), payload)
+            );
+        }
+
+        Assert.That(await TalkRawAsync(frames), Is.Not.Null);
+    }
+
+    [Test]
+    public void MessageMeter_AnyPieces_CountsAlike([Range(1, 50)] int seed)
+    {
+        var random = new Random(seed);
+        var body = new MemoryStream();
+        for (var count = random.Next(20); count > 0; count--)
+        {
+            var prefix = new byte[5];
+            var length = random.Next(0, 300);
+            BinaryPrimitives.WriteUInt32BigEndian(prefix.AsSpan(1), (uint)length);
+            body.Write(prefix);
+            body.Write(new byte[length]);
+        }
+        var isCut = random.Next(3) == 0 && body.Length > 0;
+        var bytes = body.ToArray().AsSpan(0, (int)body.Length - (isCut ? 1 : 0)).ToArray();
+        var meter = new MessageMeter(300);
+        for (var at = 0; at < bytes.Length; )
+        {
+            var piece = Math.Min(random.Next(1, 40), bytes.Length - at);
+            meter.Count(bytes.AsSpan(at, piece));
+            at += piece;
+        }
+
+        Assert.That(meter.End, isCut ? Throws.InstanceOf<RpcException>() : Throws.Nothing);
+    }
+
+    private async Task BreakOffAsync(int times)
+    {
+        for (var at = 0; at < times; at++)
+        {
+            using var call = Talk();
+            // What the break hits differs: the call's begin, its first message, its answer.
+            if (at % 3 > 0)
+                await IgnoreAsync(() => call.RequestStream.WriteAsync(new Thing { Name = "a" }));
+            if (at % 3 > 1)
+                await IgnoreAsync(() => call.ResponseStream.MoveNext(CancellationToken.None));
+        }
+    }
+
+    private AsyncDuplexStreamingCall<Thing, Thing> Talk() =>
+        _gateway.Grpc.TalkThings(
+            new Metadata { { "authorization", $"Bearer {GatewayHarness.Token("buyer")}" } },
+            Soon
+        );
+
+    // More streams are broken off than the gateway has seen the end of: some are refused.
+    private static async Task IgnoreAsync(Func<Task> call)
+    {
+        try
+        {
+            await call();
+        }
+        catch (RpcException e) when (e.StatusCode is StatusCode.ResourceExhausted or StatusCode.Cancelled) { }
+    }
+
+    private static async Task EventuallyAsync(Func<Task<bool>> holds)
+    {
+        using var timeout = new CancellationTokenSource(s_patience);
+        while (true)
+        {
+            try
+            {
+                if (await holds())
+                    return;
+            }
+            catch (RpcException) when (!timeout.IsCancellationRequested)
+            {
+                await Task.Delay(50, timeout.Token);
+            }
+        }
+    }
+
+    // Says all, then listens until there is nothing more for a while or the connection ends.
+    private async Task<byte[]> TalkRawAsync(IEnumerable<byte[]> frames)
+    {
+        using var client = new TcpClient { NoDelay = true };
+        await client.ConnectAsync(_gateway.Origin.Host, _gateway.Origin.Port);
+        var stream = client.GetStream();
+        var answer = new MemoryStream();
+        try
+        {
+            await stream.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray());
+            await stream.WriteAsync(Frame(4, 0, 0, []));
+            foreach (var frame in frames)
+                await stream.WriteAsync(frame);
+            // Asks for a sign of life behind all that: PING.
+            await stream.WriteAsync(Frame(6, 0, 0, new byte[8]));
+            using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+            var buffer = new byte[8192];
+            int read;
+            while ((read = await stream.ReadAsync(buffer, timeout.Token)) > 0)
+            {
+                answer.Write(buffer, 0, read);
+                if (Types(answer.ToArray()).Exists(type => type is 6 or 7))
+                    break;
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            TestContext.Out.WriteLine(e.Message);
+        }
+        return answer.ToArray();
+    }
+
+    // A gRPC call's head: literals that are not indexed, so that no table is needed.
+    private static byte[] Headers(int stream, bool ends)
+    {
+        var block = new List<byte>();
+        (string, string)[] headers =
+        [
+            (":method", "POST"),
+            (":scheme", "http"),
+            (":path", "/souk.echo.v1.EchoService/GetThing"),
+            (":authority", "x"),
+            ("content-type", "application/grpc"),
+            ("te", "trailers"),
+        ];
+        foreach (var (name, value) in headers)
+        {
+            block.Add(0);
+            block.Add((byte)name.Length);
+            block.AddRange(Encoding.ASCII.GetBytes(name));
+            block.Add((byte)value.Length);
+            block.AddRange(Encoding.ASCII.GetBytes(value));
+        }
+        return Frame(1, (byte)(ends ? 5 : 4), stream, [.. block]);
+    }
+
+    private static byte[] Frame(byte type, byte flags, int stream, byte[] payload)
+    {
+        var frame = new byte[9 + payload.Length];
+        BinaryPrimitives.WriteInt32BigEndian(frame, payload.Length << 8);
+        (frame[3], frame[4]) = (type, flags);
+        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(5), stream);
+        payload.CopyTo(frame, 9);
+        return frame;
+    }
+
+    private static List<int> Types(byte[] bytes)
+    {
+        var types = new List<int>();
+        for (
+            var at = 0;
+            at + 9 <= bytes.Length;
+            at += 9 + (BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(at)) >> 8)
+        )
+            types.Add(bytes[at + 3]);
+        return types;
+    }
+}
