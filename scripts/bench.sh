@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# bench.sh [SECONDS PER SCENARIO] [mesh|sidecar|gateway|holds]: measures the mesh through its gateway, in three
-# rounds, the local runtime alone, the gateway alone beside what could stand in its place, and the paths of the
-# reservation engine; starts what is not up. Without a part it measures all.
+# bench.sh [SECONDS PER SCENARIO] [mesh|sidecar|gateway|holds]: measures the mesh through its gateway, in
+# three rounds, the local runtime alone, the gateway alone beside what could stand in its place, and the paths
+# of the reservation engine; starts what is not up. Without a part it measures all.
 source "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 # A log line per call would be measured too.

@@ -5,8 +5,8 @@ using Souk.Sidecar.Files;
 namespace Souk.Sidecar.Processes;
 
 /// <summary>
-/// <c>sidecar serve</c>: one sidecar, told what daprd is told, by the names daprd has for it. As there, a flag
-/// that is given twice counts as given last, and one dash is as good as two.
+/// <c>sidecar serve</c>: one sidecar, told what daprd is told, by the names daprd has for it. As there, a
+/// flag that is given twice counts as given last, and one dash is as good as two.
 /// </summary>
 internal static class ServeCommand
 {

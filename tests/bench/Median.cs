@@ -1,6 +1,6 @@
 namespace Souk.Bench;
 
-/// <summary>The middle of what some rounds showed: one round that the machine spoilt moves it little.</summary>
+/// <summary>The middle of what some rounds showed: one that the machine spoilt moves it little.</summary>
 internal static class Median
 {
     public static double Of<T>(IEnumerable<T> rounds, Func<T, double> figure)
