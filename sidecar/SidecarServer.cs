@@ -215,11 +215,7 @@ internal sealed partial class SidecarServer : IAsyncDisposable
     )]
     private static partial void LogNoWorkflows(ILogger logger, string store, string type);
 
-    private static async Task StartAsync(
-        WebApplication web,
-        AppSpec[] specs,
-        CancellationToken cancellation
-    )
+    private static async Task StartAsync(WebApplication web, AppSpec[] specs, CancellationToken cancellation)
     {
         try
         {

@@ -194,6 +194,17 @@ internal static class DaprFault
         string message
     ) => new Draft(code, http, errorCode, message).Make(app);
 
+    public static DaprException Binding(SidecarApp app, string name, string why) =>
+        new Draft(
+            StatusCode.Internal,
+            500,
+            "ERR_INVOKE_OUTPUT_BINDING",
+            $"error invoking output binding {name}: {why}"
+        )
+        {
+            Reason = "ERR_INVOKE_OUTPUT_BINDING",
+        }.Make(app);
+
     /// <summary>A request over HTTP whose body or path is not what it should be.</summary>
     public static DaprException Malformed(SidecarApp app, string message) =>
         Bare(app, StatusCode.InvalidArgument, 400, "ERR_MALFORMED_REQUEST", message);

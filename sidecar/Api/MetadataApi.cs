@@ -49,6 +49,12 @@ internal static class MetadataApi
             yield return Describe(store.Spec);
         foreach (var store in app.Components.Secrets)
             yield return Describe(store.Spec);
+        foreach (var binding in app.Components.Bindings)
+        {
+            var described = Describe(binding.Spec);
+            described.Capabilities.Add(binding.Output is null ? "INPUT_BINDING" : "OUTPUT_BINDING");
+            yield return described;
+        }
     }
 
     private static RegisteredComponents Describe(Components.ComponentSpec spec) =>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Souk.Sidecar.Bindings;
 using Souk.Sidecar.Components;
 using Souk.Sidecar.Files;
 using Souk.Sidecar.PubSub;
@@ -11,6 +12,7 @@ namespace Souk.Sidecar;
 internal sealed partial class SidecarApp : IAsyncDisposable
 {
     private readonly ILogger<SidecarApp> _logger;
+    private readonly InputBindings _inputs;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<string, Outbox> _outboxes = new(StringComparer.Ordinal);
     private static readonly UriCreationOptions AsGiven = new()
@@ -38,6 +40,7 @@ internal sealed partial class SidecarApp : IAsyncDisposable
             services.Clock,
             services.Logs.CreateLogger<AppSubscriptions>()
         );
+        _inputs = new InputBindings(this, services.Clock, services.Logs.CreateLogger<InputBindings>());
         _logger = services.Logs.CreateLogger<SidecarApp>();
         foreach (var state in Components.States)
         {
@@ -96,6 +99,7 @@ internal sealed partial class SidecarApp : IAsyncDisposable
     {
         await _stopping.CancelAsync();
         await _watching;
+        await _inputs.DisposeAsync();
         await Subscriptions.DisposeAsync();
         foreach (var outbox in _outboxes.Values)
             await outbox.DisposeAsync();
@@ -131,6 +135,7 @@ internal sealed partial class SidecarApp : IAsyncDisposable
     private async Task OnUpAsync(CancellationToken cancellation)
     {
         await Subscriptions.RefreshAsync(cancellation);
+        await _inputs.RefreshAsync(cancellation);
         _listed = true;
     }
 
@@ -139,6 +144,7 @@ internal sealed partial class SidecarApp : IAsyncDisposable
     {
         LogUnhealthy(_logger, AppId);
         await Subscriptions.StopAsync();
+        await _inputs.StopAsync();
     }
 
     [LoggerMessage(LogLevel.Warning, "{App} is unhealthy: it is called no more until it is well again")]

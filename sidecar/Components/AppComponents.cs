@@ -1,3 +1,4 @@
+using Souk.Sidecar.Bindings;
 using Souk.Sidecar.Locks;
 using Souk.Sidecar.PubSub;
 using Souk.Sidecar.Secrets;
@@ -12,6 +13,7 @@ internal sealed class AppComponents
     private readonly Dictionary<string, PubSubComponent> _pubSubs;
     private readonly Dictionary<string, RedisLock> _locks;
     private readonly Dictionary<string, SecretComponent> _secrets;
+    private readonly Dictionary<string, BindingComponent> _bindings;
     private readonly ResiliencyPolicies[] _resiliencies;
 
     public AppComponents(string appId, ComponentSet set)
@@ -20,6 +22,7 @@ internal sealed class AppComponents
         _pubSubs = set.PubSubs.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Name);
         _locks = set.Locks.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Spec.Name);
         _secrets = set.Secrets.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Spec.Name);
+        _bindings = set.Bindings.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Name);
         _resiliencies = [.. set.Files.Resiliencies.Where(item => item.IsFor(appId))];
         ActorStore = _states.Values.FirstOrDefault(item => item.IsActorStore);
     }
@@ -32,6 +35,8 @@ internal sealed class AppComponents
 
     public IReadOnlyCollection<SecretComponent> Secrets => _secrets.Values;
 
+    public IReadOnlyCollection<BindingComponent> Bindings => _bindings.Values;
+
     /// <summary>Where workflows keep their history; null when the app has none.</summary>
     public StateComponent? ActorStore { get; }
 
@@ -42,6 +47,8 @@ internal sealed class AppComponents
     public RedisLock? Lock(string name) => _locks.GetValueOrDefault(name);
 
     public SecretComponent? Secret(string name) => _secrets.GetValueOrDefault(name);
+
+    public BindingComponent? Binding(string name) => _bindings.GetValueOrDefault(name);
 
     /// <summary>What holds for deliveries of a pub/sub to this app.</summary>
     public Resilience InboundResilience(string pubSub) =>

@@ -8,10 +8,10 @@ namespace Souk.Sidecar.Components;
 /// </summary>
 internal sealed class ComponentReader(Func<string, string?> environment)
 {
-    private readonly Dictionary<string, LocalFileSecrets> _secretStores = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ISecretStore> _secretStores = new(StringComparer.Ordinal);
 
     /// <summary>Makes a secret store known to the documents that are read after it.</summary>
-    public void Add(string name, LocalFileSecrets store) => _secretStores[name] = store;
+    public void Add(string name, ISecretStore store) => _secretStores[name] = store;
 
     public ComponentSpec Read(YamlMap document)
     {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Souk.Sidecar.Bindings;
 using Souk.Sidecar.Files;
 using Souk.Sidecar.Locks;
 using Souk.Sidecar.PubSub;
@@ -19,14 +20,18 @@ internal sealed record ComponentServices(RedisClients Redis, TimeProvider Clock,
 /// </summary>
 internal sealed partial class ComponentSet : IAsyncDisposable
 {
-    private const string SecretsType = "secretstores.local.file";
+    private const string SecretsPrefix = "secretstores.";
 
     private static readonly string[] KnownTypes =
     [
+        "bindings.cron",
+        "bindings.http",
+        "bindings.smtp",
         "lock.redis",
         "pubsub.in-memory",
         "pubsub.redis",
-        SecretsType,
+        "secretstores.local.env",
+        "secretstores.local.file",
         "state.in-memory",
         "state.postgresql",
         "state.redis",
@@ -45,6 +50,8 @@ internal sealed partial class ComponentSet : IAsyncDisposable
     public List<RedisLock> Locks { get; } = [];
 
     public List<SecretComponent> Secrets { get; } = [];
+
+    public List<BindingComponent> Bindings { get; } = [];
 
     /// <summary>
     /// Opens what at least one of the apps may use. Secret stores come first: others refer to them.
@@ -68,7 +75,8 @@ internal sealed partial class ComponentSet : IAsyncDisposable
                     throw document.Error("metadata.name", $"'{spec.Name}' is taken by {places[spec.Name]}");
                 if (!appIds.Any(spec.IsFor))
                     continue;
-                if (await set.TryAddAsync(spec, services, cancellation) && spec.Type == SecretsType)
+                var isOpen = await set.TryAddAsync(spec, services, cancellation);
+                if (isOpen && spec.Type.StartsWith(SecretsPrefix, StringComparison.Ordinal))
                     reader.Add(spec.Name, set.Secrets[^1].Store);
             }
             return set;
@@ -87,7 +95,8 @@ internal sealed partial class ComponentSet : IAsyncDisposable
     }
 
     private static bool IsSecretStore(YamlMap document) =>
-        string.Equals(document.Map("spec")?.Text("type"), SecretsType, StringComparison.OrdinalIgnoreCase);
+        document.Map("spec")?.Text("type")?.StartsWith(SecretsPrefix, StringComparison.OrdinalIgnoreCase)
+        == true;
 
     private async Task<bool> TryAddAsync(
         ComponentSpec spec,
@@ -157,13 +166,27 @@ internal sealed partial class ComponentSet : IAsyncDisposable
             case "lock.redis":
                 Locks.Add(new RedisLock(spec, await ConnectAsync(spec, services, cancellation)));
                 break;
-            case SecretsType:
+            case "secretstores.local.file":
                 Secrets.Add(new SecretComponent(spec, new LocalFileSecrets(spec)));
                 break;
+            case "secretstores.local.env":
+                Secrets.Add(new SecretComponent(spec, new LocalEnvSecrets(spec)));
+                break;
             default:
-                throw spec.Error("type", $"is not known here; known are {string.Join(", ", KnownTypes)}");
+                Add(BindingComponent.Open(spec) ?? throw Unknown(spec));
+                break;
         }
     }
+
+    private void Add(BindingComponent binding)
+    {
+        if (binding.Output is IAsyncDisposable owned)
+            _owned.Add(owned);
+        Bindings.Add(binding);
+    }
+
+    private static ConfigException Unknown(ComponentSpec spec) =>
+        spec.Error("type", $"is not known here; known are {string.Join(", ", KnownTypes)}");
 
     private static async Task<RedisClient> ConnectAsync(
         ComponentSpec spec,

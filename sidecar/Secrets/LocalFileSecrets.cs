@@ -8,7 +8,7 @@ namespace Souk.Sidecar.Secrets;
 /// <c>secretstores.local.file</c>: a JSON file, read once. Nested objects flatten to <c>a:b:c</c>; with
 /// <c>multiValued</c> the first level names secrets and what is below it their keys.
 /// </summary>
-internal sealed class LocalFileSecrets
+internal sealed class LocalFileSecrets : ISecretStore
 {
     private readonly Dictionary<string, IReadOnlyDictionary<string, string>> _secrets = new(
         StringComparer.Ordinal

@@ -3,4 +3,4 @@ using Souk.Sidecar.Components;
 namespace Souk.Sidecar.Secrets;
 
 /// <summary>A configured secret store.</summary>
-internal sealed record SecretComponent(ComponentSpec Spec, LocalFileSecrets Store);
+internal sealed record SecretComponent(ComponentSpec Spec, ISecretStore Store);

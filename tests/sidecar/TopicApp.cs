@@ -19,11 +19,16 @@ namespace Souk.Tests.Sidecar;
 internal sealed class TopicApp : IAsyncDisposable
 {
     private readonly ConcurrentQueue<TopicEventRequest> _events = new();
+    private readonly ConcurrentQueue<BindingEventRequest> _fired = new();
     private WebApplication? _web;
 
     internal int Port { get; } = FreePort();
 
     internal List<TopicSubscription> Subscriptions { get; } = [];
+
+    internal List<string> Bindings { get; } = [];
+
+    internal IReadOnlyList<BindingEventRequest> Fired => [.. _fired];
 
     /// <summary>What the app answers; by default it takes everything.</summary>
     internal Func<TopicEventRequest, Task<Verdict>> Answer { get; set; } =
@@ -106,6 +111,25 @@ internal sealed class TopicApp : IAsyncDisposable
             var response = new ListTopicSubscriptionsResponse();
             response.Subscriptions.AddRange(app.Subscriptions);
             return Task.FromResult(response);
+        }
+
+        public override Task<ListInputBindingsResponse> ListInputBindings(
+            Empty request,
+            ServerCallContext context
+        )
+        {
+            var response = new ListInputBindingsResponse();
+            response.Bindings.AddRange(app.Bindings);
+            return Task.FromResult(response);
+        }
+
+        public override Task<BindingEventResponse> OnBindingEvent(
+            BindingEventRequest request,
+            ServerCallContext context
+        )
+        {
+            app._fired.Enqueue(request);
+            return Task.FromResult(new BindingEventResponse());
         }
 
         public override async Task<TopicEventResponse> OnTopicEvent(

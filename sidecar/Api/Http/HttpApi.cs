@@ -9,6 +9,7 @@ internal static class HttpApi
         StateHttp.Map(routes);
         SecretHttp.Map(routes);
         LockHttp.Map(routes);
+        BindingHttp.Map(routes);
         new PubSubHttp(TimeProvider.System).Map(routes);
     }
 }
