@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
@@ -70,7 +71,8 @@ internal sealed class SmtpBinding : IOutputBinding
 
     private static int Priority(string? text) =>
         text is null ? Mail.NormalPriority
-        : int.TryParse(text, out var priority) && priority is >= 1 and <= 5 ? priority
+        : int.TryParse(text, CultureInfo.InvariantCulture, out var priority) && priority is >= 1 and <= 5
+            ? priority
         : throw new BindingException($"priority must be from 1 to 5, not '{text}'");
 
     // Over HTTP the data of a request is JSON: a text arrives in quotes.

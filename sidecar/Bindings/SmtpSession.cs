@@ -119,9 +119,12 @@ internal sealed class SmtpSession : IAsyncDisposable
 
     private async Task EncryptAsync(CancellationToken cancellation)
     {
-        var options = new SslClientAuthenticationOptions { TargetHost = _server.Host };
-        if (_server.SkipsVerification)
-            options.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
+        var options = new SslClientAuthenticationOptions
+        {
+            TargetHost = _server.Host,
+            RemoteCertificateValidationCallback = (_, _, _, problems) =>
+                problems == SslPolicyErrors.None || _server.SkipsVerification,
+        };
         var secure = new SslStream(_stream);
         await secure.AuthenticateAsClientAsync(options, cancellation);
         _stream = secure;
