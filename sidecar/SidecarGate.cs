@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Souk.Sidecar.Api.Http;
 using Souk.Sidecar.Proxy;
 
 namespace Souk.Sidecar;
@@ -21,14 +23,30 @@ internal sealed class SidecarGate(GrpcProxy proxy, SidecarSettings settings)
 
     private readonly byte[]? _token = settings.ApiToken is { } token ? Encoding.UTF8.GetBytes(token) : null;
 
-    public Task HandleAsync(HttpContext context, RequestDelegate next)
+    public async Task HandleAsync(HttpContext context, RequestDelegate next)
     {
+        var app = context.Features.GetRequiredFeature<SidecarApp>();
+        var started = Stopwatch.GetTimestamp();
+        try
+        {
+            await RouteAsync(context, app, next);
+        }
+        finally
+        {
+            app.Metrics.Called(context, started);
+        }
+    }
+
+    private Task RouteAsync(HttpContext context, SidecarApp app, RequestDelegate next)
+    {
+        if (context.Features.Get<MetricsOnly>() is not null)
+            return MetricsHttp.AnswerOnlyAsync(context, next);
         var isGrpc = HttpProtocol.IsHttp2(context.Request.Protocol);
         if (_token is not null && !IsTrusted(context, _token))
             return RefuseAsync(context, isGrpc);
         if (!isGrpc || IsOwn(context.Request.Path.Value))
             return next(context);
-        return proxy.ForwardAsync(context, context.Features.GetRequiredFeature<SidecarApp>());
+        return proxy.ForwardAsync(context, app);
     }
 
     private static bool IsOwn(string? path) =>

@@ -120,12 +120,22 @@ internal sealed partial class SidecarServer : IAsyncDisposable
             var workflows = new WorkflowManagement(_workflows, TimeProvider.System);
             new WorkflowHttp(workflows).Map(_web);
             foreach (var app in Apps.All)
+            {
                 app.ConnectedWorkers = () => workflows.ConnectedWorkers(app.AppId);
+                app.Metrics.Workers = app.ConnectedWorkers;
+                app.Metrics.Workflows = () => BacklogOf(app.AppId);
+            }
         }
         HttpApi.Map(new ApiRoutes(_web));
         await StartAsync(_web, placed, cancellation);
         foreach (var app in Apps.All)
             app.Start();
+    }
+
+    private (int Active, int Waiting)? BacklogOf(string appId)
+    {
+        var known = _workflows?.Backlog().FirstOrDefault(item => item.AppId == appId);
+        return known is { } backlog ? (backlog.Active, backlog.Waiting) : null;
     }
 
     private async Task<List<SidecarApp>> OpenAppsAsync(
@@ -172,6 +182,12 @@ internal sealed partial class SidecarServer : IAsyncDisposable
                     spec.HttpPort,
                     listen => Serve(listen, spec.AppId, HttpProtocols.Http1)
                 );
+                if (spec.MetricsPort > 0)
+                    kestrel.Listen(
+                        address,
+                        spec.MetricsPort,
+                        listen => Serve(listen, spec.AppId, HttpProtocols.Http1, MetricsOnly.Mark)
+                    );
             }
         }
     }
@@ -182,13 +198,19 @@ internal sealed partial class SidecarServer : IAsyncDisposable
             : throw new ConfigException($"--dapr-listen-addresses must be IP addresses, not '{text}'");
 
     // Features of a connection are seen by each of its requests: the app of a port is looked up once.
-    private void Serve(ListenOptions listen, string appId, HttpProtocols protocols)
+    private void Serve(
+        ListenOptions listen,
+        string appId,
+        HttpProtocols protocols,
+        MetricsOnly? metrics = null
+    )
     {
         listen.Protocols = protocols;
         listen.Use(next =>
             connection =>
             {
                 connection.Features.Set(Apps.Find(appId));
+                connection.Features.Set(metrics);
                 return next(connection);
             }
         );

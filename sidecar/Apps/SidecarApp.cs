@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Bindings;
 using Souk.Sidecar.Components;
 using Souk.Sidecar.Files;
+using Souk.Sidecar.Metrics;
 using Souk.Sidecar.PubSub;
 using Souk.Sidecar.State;
 
@@ -32,7 +33,8 @@ internal sealed partial class SidecarApp : IAsyncDisposable
     {
         Spec = spec;
         Namespace = settings.Namespace;
-        Components = new AppComponents(spec.AppId, components);
+        Metrics = new AppMetrics(spec.AppId, settings.Namespace);
+        Components = new AppComponents(spec.AppId, components, Metrics);
         Channel = new AppChannel(spec, transport, settings.AppToken, services.Clock);
         Subscriptions = new AppSubscriptions(
             this,
@@ -63,6 +65,8 @@ internal sealed partial class SidecarApp : IAsyncDisposable
     public string Namespace { get; }
 
     public string QualifiedId => Namespace.Length == 0 ? AppId : $"{Namespace}.{AppId}";
+
+    public AppMetrics Metrics { get; }
 
     public AppComponents Components { get; }
 

@@ -1,5 +1,6 @@
 using Souk.Sidecar.Bindings;
 using Souk.Sidecar.Locks;
+using Souk.Sidecar.Metrics;
 using Souk.Sidecar.PubSub;
 using Souk.Sidecar.Secrets;
 using Souk.Sidecar.State;
@@ -16,15 +17,21 @@ internal sealed class AppComponents
     private readonly Dictionary<string, BindingComponent> _bindings;
     private readonly ResiliencyPolicies[] _resiliencies;
 
-    public AppComponents(string appId, ComponentSet set)
+    public AppComponents(string appId, ComponentSet set, AppMetrics metrics)
     {
-        _states = set.States.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Name);
-        _pubSubs = set.PubSubs.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Name);
+        _states = set
+            .States.Where(item => item.Spec.IsFor(appId))
+            .Select(item => item with { Store = new MeteredStateStore(item.Store, item.Name, metrics) })
+            .ToDictionary(item => item.Name);
+        _pubSubs = set
+            .PubSubs.Where(item => item.Spec.IsFor(appId))
+            .Select(item => item with { Broker = new MeteredBroker(item.Broker, item.Name, metrics) })
+            .ToDictionary(item => item.Name);
         _locks = set.Locks.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Spec.Name);
         _secrets = set.Secrets.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Spec.Name);
         _bindings = set.Bindings.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Name);
         _resiliencies = [.. set.Files.Resiliencies.Where(item => item.IsFor(appId))];
-        ActorStore = _states.Values.FirstOrDefault(item => item.IsActorStore);
+        ActorStore = set.States.FirstOrDefault(item => item.Spec.IsFor(appId) && item.IsActorStore);
     }
 
     public IReadOnlyCollection<StateComponent> States => _states.Values;

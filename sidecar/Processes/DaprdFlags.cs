@@ -28,7 +28,6 @@ internal static class DaprdFlags
         "--enable-mtls",
         "--enable-profiling",
         "--kubeconfig",
-        "--log-as-json",
         "--mode",
         "--placement-host-address",
         "--profile-listen-address",

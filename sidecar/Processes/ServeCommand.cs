@@ -50,6 +50,10 @@ internal static class ServeCommand
         "--dapr-internal-grpc-port",
         "For other sidecars of this machine; free one"
     );
+    private static readonly Option<string[]> MetricsPort = Text(
+        "--metrics-port",
+        "For Prometheus; without it metrics are on the HTTP port only"
+    );
     private static readonly Option<string[]> ListenAddresses = Text(
         "--dapr-listen-addresses",
         "Separated by commas; 127.0.0.1"
@@ -83,6 +87,10 @@ internal static class ServeCommand
         "--log-level",
         "debug, info, warn, error, fatal"
     );
+    private static readonly Option<bool> LogAsJson = new("--log-as-json")
+    {
+        Description = "Log one JSON object a line",
+    };
     private static readonly Option<string> PidDirectory = new("--pid-dir")
     {
         Description = "Where to write sidecar.pid",
@@ -105,6 +113,7 @@ internal static class ServeCommand
             HttpPort,
             GrpcPort,
             InternalPort,
+            MetricsPort,
             ListenAddresses,
             MaxBodySize,
             MaxRequestSize,
@@ -114,6 +123,7 @@ internal static class ServeCommand
             Config,
             GracefulSeconds,
             LogLevel,
+            LogAsJson,
             PidDirectory,
         };
         foreach (var name in DaprdFlags.WithoutEffect)
@@ -129,6 +139,7 @@ internal static class ServeCommand
             ListenAddresses = Last(parsed, ListenAddresses)?.Split(',') ?? ["127.0.0.1"],
             DrainTimeout = TimeSpan.FromSeconds(Whole(parsed, GracefulSeconds, 0, 3600) ?? 5),
         };
+        Logs.AsJson = parsed.GetValue(LogAsJson);
         Logs.Level = DaprdFlags.LevelOf(Last(parsed, LogLevel) ?? "info");
         var options = new MeshRunOptions([AppOf(parsed)])
         {
@@ -156,6 +167,7 @@ internal static class ServeCommand
             HealthCheck = parsed.GetValue(HealthEnabled) ? HealthCheckOf(parsed) : null,
             GrpcPort = Port(parsed, GrpcPort) ?? 50001,
             HttpPort = Port(parsed, HttpPort) ?? 3500,
+            MetricsPort = Port(parsed, MetricsPort) ?? 0,
             InternalPort = Port(parsed, InternalPort) ?? 0,
             MaxBodyBytes = Size(parsed, MaxBodySize, MaxRequestSize, 1024 * 1024) ?? 4 * 1024 * 1024,
             MaxHeaderBytes = Size(parsed, ReadBufferSize, HttpReadBufferSize, 1024),

@@ -1,3 +1,5 @@
+using Souk.Sidecar.Metrics;
+
 namespace Souk.Sidecar.PubSub;
 
 /// <summary>What a broker hands out: its own id, the bytes as published, its metadata.</summary>
@@ -25,4 +27,7 @@ internal interface IBroker : IAsyncDisposable
 
     /// <summary>Delivers a topic's messages to one consumer group until disposed.</summary>
     IAsyncDisposable Subscribe(string topic, string group, MessageHandler handler);
+
+    /// <summary>What a group has before it; null when the broker does not tell.</summary>
+    Task<Backlog?> BacklogAsync(string topic, string group, CancellationToken cancellation);
 }

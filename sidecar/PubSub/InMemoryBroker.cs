@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Souk.Sidecar.Metrics;
 
 namespace Souk.Sidecar.PubSub;
 
@@ -34,6 +35,9 @@ internal sealed partial class InMemoryBroker(ILogger<InMemoryBroker> logger) : I
         }
         return Task.CompletedTask;
     }
+
+    public Task<Backlog?> BacklogAsync(string topic, string group, CancellationToken cancellation) =>
+        Task.FromResult<Backlog?>(null);
 
     public IAsyncDisposable Subscribe(string topic, string group, MessageHandler handler)
     {

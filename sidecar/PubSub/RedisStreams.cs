@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Components;
+using Souk.Sidecar.Metrics;
 using Souk.Sidecar.Redis;
 
 namespace Souk.Sidecar.PubSub;
@@ -104,6 +105,31 @@ internal sealed class RedisStreams(
         };
         consumer.Start();
         return consumer;
+    }
+
+    public async Task<Backlog?> BacklogAsync(string topic, string group, CancellationToken cancellation)
+    {
+        try
+        {
+            var groups = await _redis.ExecuteAsync(["XINFO", "GROUPS", topic], cancellation);
+            foreach (var item in groups.Items)
+            {
+                var facts = new Dictionary<string, RespValue>(StringComparer.Ordinal);
+                for (var i = 0; i + 1 < item.Items.Length; i += 2)
+                    facts[item.Items[i].Text] = item.Items[i + 1];
+                if (facts["name"].Text != group)
+                    continue;
+                // Redis tells the lag since version 7, and not after entries were deleted.
+                long? lag = facts.TryGetValue("lag", out var known) && !known.IsNull ? known.Integer : null;
+                return new Backlog(lag, facts["pending"].Integer);
+            }
+            return null;
+        }
+        catch (Exception e) when (e is RedisServerException or RedisConnectionException)
+        {
+            // A scrape tells what there is; that Redis is away shows elsewhere.
+            return null;
+        }
     }
 
     public async ValueTask DisposeAsync()

@@ -6,6 +6,7 @@ internal static class HttpApi
     public static void Map(ApiRoutes routes)
     {
         SystemHttp.Map(routes);
+        MetricsHttp.Map(routes);
         StateHttp.Map(routes);
         SecretHttp.Map(routes);
         LockHttp.Map(routes);

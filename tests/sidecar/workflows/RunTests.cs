@@ -79,6 +79,28 @@ internal sealed class RunTests : WorkflowFixture
     }
 
     [Test]
+    public async Task StartInstance_WithATrace_ActivitiesContinueIt()
+    {
+        const string trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        var id = NewId();
+        await Client.StartInstanceAsync(
+            new()
+            {
+                InstanceId = id,
+                Name = "chain",
+                Input = "x",
+            },
+            new Grpc.Core.Metadata { { "traceparent", trace } },
+            deadline: Soon
+        );
+        await FinishedAsync(id);
+        Assert.That(
+            _worker.ActivitiesOf(id).Select(a => a.ParentTraceContext.TraceParent),
+            Is.All.EqualTo(trace).And.Exactly(5).Items
+        );
+    }
+
+    [Test]
     public async Task CompleteActivityTask_Failure_ReachesTheWorkflow()
     {
         var id = NewId();

@@ -1,0 +1,69 @@
+using System.Diagnostics;
+using Souk.Sidecar.PubSub;
+
+namespace Souk.Sidecar.Metrics;
+
+/// <summary>A broker as one app uses it, counted; what its subscriptions have before them is asked at a
+/// scrape.</summary>
+internal sealed class MeteredBroker(IBroker broker, string name, AppMetrics metrics) : IBroker
+{
+    public int Concurrency => broker.Concurrency;
+
+    public async Task PublishAsync(
+        string topic,
+        ReadOnlyMemory<byte> data,
+        IReadOnlyDictionary<string, string> metadata,
+        CancellationToken cancellation
+    )
+    {
+        var succeeded = false;
+        try
+        {
+            await broker.PublishAsync(topic, data, metadata, cancellation);
+            succeeded = true;
+        }
+        finally
+        {
+            metrics.Published(name, topic, succeeded);
+        }
+    }
+
+    public IAsyncDisposable Subscribe(string topic, string group, MessageHandler handler)
+    {
+        metrics.Watch(name, topic, cancellation => broker.BacklogAsync(topic, group, cancellation));
+        return new Subscription(
+            broker.Subscribe(topic, group, CountAsync),
+            () => metrics.Unwatch(name, topic)
+        );
+
+        async Task CountAsync(BrokerMessage message, CancellationToken cancellation)
+        {
+            var started = Stopwatch.GetTimestamp();
+            var succeeded = false;
+            try
+            {
+                await handler(message, cancellation);
+                succeeded = true;
+            }
+            finally
+            {
+                metrics.Delivered(name, topic, succeeded, started);
+            }
+        }
+    }
+
+    public Task<Backlog?> BacklogAsync(string topic, string group, CancellationToken cancellation) =>
+        broker.BacklogAsync(topic, group, cancellation);
+
+    // The broker belongs to all apps, and to none of them alone.
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private sealed class Subscription(IAsyncDisposable inner, Action ended) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            ended();
+            return inner.DisposeAsync();
+        }
+    }
+}
