@@ -28,7 +28,7 @@ load: ## import a catalogue, resumable: make load FILE=products.jsonl.gz
 test: ## build and run every test: make test [FILTER='FullyQualifiedName~Cart|FullyQualifiedName~Hold']
 	@scripts/test.sh "$(FILTER)"
 
-bench: ## measure under load: make bench [SECONDS_EACH=10] [PART=mesh|sidecar|gateway|holds]
+bench: ## measure under load: make bench [SECONDS_EACH=10] [PART=mesh|sidecar|gateway|holds|soak]
 	@scripts/bench.sh $(or $(SECONDS_EACH),10) $(PART)
 
 fmt: ## format the sources

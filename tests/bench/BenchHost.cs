@@ -7,9 +7,9 @@ using Spectre.Console;
 namespace Souk.Bench;
 
 /// <summary>
-/// <c>bench mesh|sidecar|gateway|holds [seconds per scenario]</c>: measures the running mesh through its REST
-/// gateway, or alone the local runtime, the gateway or the reservation engine. Load goes to loopback only and
-/// stops by itself. Prints a table and writes it under <c>.run/bench</c>.
+/// <c>bench mesh|sidecar|gateway|holds|soak [seconds per scenario]</c>: measures the running mesh through its
+/// REST gateway, or alone the local runtime, the gateway or the reservation engine, or the runtime for leaks.
+/// Load goes to loopback only and stops by itself. Prints a table and writes it under <c>.run/bench</c>.
 /// </summary>
 internal static class BenchHost
 {
@@ -41,12 +41,15 @@ internal static class BenchHost
             case "holds":
                 await HoldBench.RunAsync(TimeSpan.FromSeconds(seconds) / 4, ResultDirectory, stop.Token);
                 return 0;
+            case "soak":
+                await SoakBench.RunAsync(TimeSpan.FromSeconds(seconds), ResultDirectory, stop.Token);
+                return 0;
             case "opponents":
                 await Opponents.RunAsync(seconds, stop.Token);
                 return 0;
             default:
                 await Console.Error.WriteLineAsync(
-                    "usage: bench mesh|sidecar|gateway|holds [seconds per scenario]"
+                    "usage: bench mesh|sidecar|gateway|holds|soak [seconds per scenario]"
                 );
                 return 2;
         }

@@ -13,6 +13,15 @@ internal sealed class KillableProcess(string program, params string[] arguments)
 
     internal string Output { get; private set; } = "";
 
+    internal double ResidentMiB
+    {
+        get
+        {
+            _process?.Refresh();
+            return (_process?.WorkingSet64 ?? 0) / (1024.0 * 1024);
+        }
+    }
+
     internal bool HasExited => _process?.HasExited ?? true;
 
     internal void Start(IReadOnlyDictionary<string, string>? environment = null)
@@ -100,6 +109,8 @@ internal sealed class SidecarProcess : IAsyncDisposable
     }
 
     internal static string Program => Path.Combine(AppContext.BaseDirectory, "sidecar.dll");
+
+    internal double ResidentMiB => _process.ResidentMiB;
 
     internal int GrpcPort { get; } = TopicApp.FreePort();
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using Dapr.AppCallback.Autogen.Grpc.v1;
 using Dapr.Client.Autogen.Grpc.v1;
+using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
@@ -17,6 +18,8 @@ internal sealed class MeasuredApp : AppCallback.AppCallbackBase, IAsyncDisposabl
 {
     internal const string PubSub = "pubsub";
     internal const string Topic = "bench";
+
+    private static readonly TimeSpan DeliveryPatience = TimeSpan.FromSeconds(10);
 
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _expected = [];
     private readonly WebApplication _web;
@@ -44,6 +47,25 @@ internal sealed class MeasuredApp : AppCallback.AppCallbackBase, IAsyncDisposabl
     /// <summary>Completes when an event with these bytes as data was delivered.</summary>
     public Task DeliveryOf(string data) =>
         _expected.GetOrAdd(data, _ => new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+    /// <summary>Publishes an event and returns when it was delivered.</summary>
+    public static async Task PublishAsync(
+        Dapr.Client.Autogen.Grpc.v1.Dapr.DaprClient client,
+        MeasuredApp app,
+        CancellationToken cancellation
+    )
+    {
+        var data = Guid.CreateVersion7().ToString();
+        var delivery = app.DeliveryOf(data);
+        var publish = new PublishEventRequest
+        {
+            PubsubName = PubSub,
+            Topic = Topic,
+            Data = ByteString.CopyFromUtf8(data),
+        };
+        await client.PublishEventAsync(publish, null, null, cancellation);
+        await delivery.WaitAsync(DeliveryPatience, cancellation);
+    }
 
     public override Task<InvokeResponse> OnInvoke(InvokeRequest request, ServerCallContext context) =>
         Task.FromResult(new InvokeResponse { Data = request.Data });

@@ -171,19 +171,7 @@ internal static class SidecarBench
         var client = new DaprClient(channel);
         var load = new Load(
             EventsPerSecond,
-            async (_, token) =>
-            {
-                var data = Guid.CreateVersion7().ToString();
-                var delivery = behind.DeliveryOf(data);
-                var publish = new PublishEventRequest
-                {
-                    PubsubName = MeasuredApp.PubSub,
-                    Topic = MeasuredApp.Topic,
-                    Data = ByteString.CopyFromUtf8(data),
-                };
-                await client.PublishEventAsync(publish, null, null, token);
-                await delivery.WaitAsync(TimeSpan.FromSeconds(10), token);
-            }
+            async (_, token) => await MeasuredApp.PublishAsync(client, behind, token)
         )
         {
             Grain = Grain,
@@ -221,7 +209,7 @@ internal static class SidecarBench
 
     private static double[] Sorted(IEnumerable<double> values) => [.. values.Order()];
 
-    private static string Components(string databaseUrl)
+    internal static string Components(string databaseUrl)
     {
         var redis = BenchHost.Setting("SOUK_REDIS", "127.0.0.1:6379");
         return $$"""
