@@ -35,6 +35,8 @@ internal sealed class LimitTests
         Assert.That(failure.Code, Is.EqualTo(StatusCode.ResourceExhausted));
         await SaveAsync(3 * 1024 * 1024);
         using var http = new HttpClient();
+        // Without it the refusal may come while the body is still on its way, and break the connection.
+        http.DefaultRequestHeaders.ExpectContinue = true;
         using var body = new ByteArrayContent(new byte[5 * 1024 * 1024]);
         using var answer = await http.PostAsync($"http://127.0.0.1:{HttpPort}/v1.0/state/store", body);
         Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.RequestEntityTooLarge));
@@ -84,7 +86,8 @@ internal sealed class LimitTests
             await Parallel.ForEachAsync(
                 Enumerable.Range(0, operations),
                 new ParallelOptions { MaxDegreeOfParallelism = 16 },
-                async (i, _) => await sidecar.Client.SaveStateAsync(Save($"k{i % 100}", 10_000))
+                async (i, token) =>
+                    await sidecar.Client.SaveStateAsync(Save($"k{i % 100}", 10_000), null, null, token)
             );
             resident.Add(sidecar.ResidentMiB);
         }
