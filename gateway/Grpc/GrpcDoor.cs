@@ -12,7 +12,7 @@ internal sealed class GrpcDoor(RequestGuard guard, GrpcEndpoint grpc, OwnService
 
     private Task ServeAsync(HttpContext context, GrpcKind kind)
     {
-        if (kind == GrpcKind.Native && HttpProtocol.IsHttp11(context.Request.Protocol))
+        if (kind == GrpcKind.Native && !HasTrailers(context.Request.Protocol))
         {
             context.Response.StatusCode = StatusCodes.Status426UpgradeRequired;
             context.Response.Headers.Upgrade = "h2c";
@@ -24,4 +24,7 @@ internal sealed class GrpcDoor(RequestGuard guard, GrpcEndpoint grpc, OwnService
             OwnServices.Has(context.Request.Path) ? own.ServeAsync : grpc.ServeAsync
         );
     }
+
+    private static bool HasTrailers(string protocol) =>
+        HttpProtocol.IsHttp2(protocol) || HttpProtocol.IsHttp3(protocol);
 }

@@ -24,9 +24,18 @@ internal sealed partial class Certificate(
     private DateTime _writtenAt;
     private long _nextLook;
 
-    /// <summary>How Kestrel shakes hands.</summary>
-    public TlsHandshakeCallbackOptions Handshake =>
-        new() { HandshakeTimeout = s_handshakeTimeout, OnConnection = _ => ValueTask.FromResult(Current()) };
+    /// <summary>
+    /// How Kestrel shakes hands. Fails on files that cannot be used: such a gateway shall not start.
+    /// </summary>
+    public TlsHandshakeCallbackOptions Open()
+    {
+        Current();
+        return new TlsHandshakeCallbackOptions
+        {
+            HandshakeTimeout = s_handshakeTimeout,
+            OnConnection = _ => ValueTask.FromResult(Current()),
+        };
+    }
 
     private SslServerAuthenticationOptions Current()
     {

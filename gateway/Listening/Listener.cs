@@ -70,7 +70,7 @@ internal static class Listener
         listen.Protocols = IsQuicSupported()
             ? HttpProtocols.Http1AndHttp2AndHttp3
             : HttpProtocols.Http1AndHttp2;
-        listen.UseHttps(certificate.Handshake);
+        listen.UseHttps(certificate.Open());
     }
 
     private static bool IsQuicSupported() =>

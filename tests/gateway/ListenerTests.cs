@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Grpc.Net.Client;
@@ -107,6 +108,17 @@ internal sealed class ListenerTests
         );
 
         Assert.That(thing.ThingId, Is.EqualTo("t1"));
+    }
+
+    [Test]
+    public async Task Port_CertificateWithoutItsKey_DoesNotStart()
+    {
+        var (one, other) = (_certificates.Issue("one"), _certificates.Issue("another"));
+
+        await Assert.ThatAsync(
+            () => StartSecureAsync((one.Certificate, other.Key)),
+            Throws.InstanceOf<ArgumentException>().Or.InstanceOf<CryptographicException>()
+        );
     }
 
     [Test]
