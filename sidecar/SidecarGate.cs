@@ -5,6 +5,7 @@ using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Souk.Sidecar.Api.Http;
+using Souk.Sidecar.Invoke;
 using Souk.Sidecar.Proxy;
 
 namespace Souk.Sidecar;
@@ -29,7 +30,7 @@ internal sealed class SidecarGate(GrpcProxy proxy, SidecarSettings settings)
         var started = Stopwatch.GetTimestamp();
         try
         {
-            await RouteAsync(context, app, next);
+            await RouteAsync(context, next);
         }
         finally
         {
@@ -37,16 +38,32 @@ internal sealed class SidecarGate(GrpcProxy proxy, SidecarSettings settings)
         }
     }
 
-    private Task RouteAsync(HttpContext context, SidecarApp app, RequestDelegate next)
+    private Task RouteAsync(HttpContext context, RequestDelegate next)
     {
         if (context.Features.Get<MetricsOnly>() is not null)
             return MetricsHttp.AnswerOnlyAsync(context, next);
+        if (context.Features.Get<InternalLine>() is not null)
+            return HandleInternalAsync(context, next);
         var isGrpc = HttpProtocol.IsHttp2(context.Request.Protocol);
         if (_token is not null && !IsTrusted(context, _token))
             return RefuseAsync(context, isGrpc);
         if (!isGrpc || IsOwn(context.Request.Path.Value))
             return next(context);
-        return proxy.ForwardAsync(context, app);
+        return proxy.ForwardAsync(context);
+    }
+
+    // Other sidecars bring calls for this port's app, and nothing else.
+    private Task HandleInternalAsync(HttpContext context, RequestDelegate next)
+    {
+        var path = context.Request.Path.Value ?? "";
+        var isGrpc =
+            context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) ?? false;
+        if (isGrpc && !IsOwn(path))
+            return proxy.ForwardAsync(context);
+        if (path.StartsWith("/v1.0/invoke/", StringComparison.Ordinal))
+            return next(context);
+        context.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
     }
 
     private static bool IsOwn(string? path) =>

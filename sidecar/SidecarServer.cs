@@ -10,6 +10,7 @@ using Souk.Sidecar.Api;
 using Souk.Sidecar.Api.Http;
 using Souk.Sidecar.Components;
 using Souk.Sidecar.Files;
+using Souk.Sidecar.Invoke;
 using Souk.Sidecar.Proxy;
 using Souk.Sidecar.Redis;
 using Souk.Sidecar.Workflows;
@@ -28,6 +29,7 @@ internal sealed partial class SidecarServer : IAsyncDisposable
     private readonly List<ComponentSet> _sets = [];
     private readonly RedisClients _redis;
     private readonly SocketsHttpHandler _transport = Transport.Create();
+    private readonly Dictionary<string, ListenOptions> _internalPorts = [];
     private WebApplication? _web;
     private WorkflowEngine? _workflows;
 
@@ -81,6 +83,9 @@ internal sealed partial class SidecarServer : IAsyncDisposable
         Logs.Configure(builder.Logging);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(_transport);
+        builder.Services.AddSingleton(_ => new Peers(settings.PeerFolder, TimeProvider.System));
+        builder.Services.AddSingleton<InvokeRoutes>();
+        builder.Services.AddSingleton<InvokeService>();
         builder.Services.AddSingleton<GrpcProxy>();
         builder.Services.AddSingleton<SidecarGate>();
         builder.Services.AddSingleton(settings);
@@ -96,9 +101,10 @@ internal sealed partial class SidecarServer : IAsyncDisposable
         builder.Services.AddSingleton(_ =>
             _workflows ?? throw new InvalidOperationException("no app has an actor state store")
         );
-        builder.Services.AddSingleton(_ => new DaprService(
+        builder.Services.AddSingleton(services => new DaprService(
             TimeProvider.System,
-            _workflows is null ? null : new WorkflowManagement(_workflows, TimeProvider.System)
+            _workflows is null ? null : new WorkflowManagement(_workflows, TimeProvider.System),
+            services.GetRequiredService<InvokeService>()
         ));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.DrainTimeout);
         builder.WebHost.UseKestrelCore();
@@ -126,10 +132,15 @@ internal sealed partial class SidecarServer : IAsyncDisposable
                 app.Metrics.Workflows = () => BacklogOf(app.AppId);
             }
         }
-        HttpApi.Map(new ApiRoutes(_web));
+        HttpApi.Map(new ApiRoutes(_web), _web.Services.GetRequiredService<InvokeRoutes>());
         await StartAsync(_web, placed, cancellation);
+        var peers = _web.Services.GetRequiredService<Peers>();
         foreach (var app in Apps.All)
+        {
             app.Start();
+            if (_internalPorts.TryGetValue(app.AppId, out var port))
+                peers.Announce(app.AppId, port.IPEndPoint?.Port ?? 0);
+        }
     }
 
     private (int Active, int Waiting)? BacklogOf(string appId)
@@ -168,6 +179,12 @@ internal sealed partial class SidecarServer : IAsyncDisposable
         kestrel.Limits.MinResponseDataRate = null;
         if (specs.Max(spec => spec.MaxHeaderBytes) is { } headers)
             kestrel.Limits.MaxRequestHeadersTotalSize = headers;
+        foreach (var spec in settings.PeerFolder is null ? [] : specs)
+            kestrel.Listen(
+                IPAddress.Loopback,
+                spec.InternalPort,
+                listen => ServeSidecars(listen, spec.AppId)
+            );
         foreach (var address in settings.ListenAddresses.Select(Address))
         {
             foreach (var spec in specs)
@@ -214,6 +231,21 @@ internal sealed partial class SidecarServer : IAsyncDisposable
                 return next(connection);
             }
         );
+    }
+
+    // Other processes' sidecars come here; what they ask for is checked as if it came to another machine.
+    private void ServeSidecars(ListenOptions listen, string appId)
+    {
+        listen.Use(next =>
+            connection =>
+            {
+                connection.Features.Set(new InternalLine());
+                return next(connection);
+            }
+        );
+        Serve(listen, appId, HttpProtocols.Http2);
+        // The system picks the port; the options know it once the server has started.
+        _internalPorts[appId] = listen;
     }
 
     // One engine, and one log, for all apps: a process has one actor state store, as a Dapr app has.

@@ -205,6 +205,35 @@ internal static class DaprFault
             Reason = "ERR_INVOKE_OUTPUT_BINDING",
         }.Make(app);
 
+    /// <summary>No app, or none that answers.</summary>
+    public static DaprException Invoke(SidecarApp app, string target, string reason) =>
+        Bare(
+            app,
+            StatusCode.Internal,
+            500,
+            "ERR_DIRECT_INVOKE",
+            $"failed to invoke, id: {target}, err: {reason}"
+        );
+
+    public static DaprException InvokeDenied(SidecarApp app, string target, string reason) =>
+        Bare(
+            app,
+            StatusCode.PermissionDenied,
+            403,
+            "ERR_DIRECT_INVOKE",
+            $"failed to invoke, id: {target}, err: {reason}"
+        );
+
+    /// <summary>Nothing of the API, and no app named that it could be for.</summary>
+    public static DaprException NoTarget(SidecarApp app) =>
+        Bare(
+            app,
+            StatusCode.NotFound,
+            404,
+            "ERR_DIRECT_INVOKE",
+            "failed getting app id either from the URL path or the header dapr-app-id"
+        );
+
     /// <summary>A request over HTTP whose body or path is not what it should be.</summary>
     public static DaprException Malformed(SidecarApp app, string message) =>
         Bare(app, StatusCode.InvalidArgument, 400, "ERR_MALFORMED_REQUEST", message);

@@ -2,15 +2,25 @@ using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
+using Souk.Sidecar.Invoke;
 using Souk.Sidecar.Workflows;
 using DaprBase = Dapr.Client.Autogen.Grpc.v1.Dapr.DaprBase;
 
 namespace Souk.Sidecar.Api;
 
 /// <summary>The runtime API over gRPC. What it does not override answers UNIMPLEMENTED.</summary>
-internal sealed partial class DaprService(TimeProvider clock, WorkflowManagement? workflows = null) : DaprBase
+internal sealed partial class DaprService(
+    TimeProvider clock,
+    WorkflowManagement? workflows = null,
+    InvokeService? invoke = null
+) : DaprBase
 {
     private static readonly Empty Nothing = new();
+
+    public override Task<InvokeResponse> InvokeService(
+        InvokeServiceRequest request,
+        ServerCallContext context
+    ) => invoke?.InvokeAsync(request, context) ?? base.InvokeService(request, context);
 
     public override Task<GetStateResponse> GetState(GetStateRequest request, ServerCallContext context) =>
         StateApi.GetAsync(AppOf(context), request, context.CancellationToken);

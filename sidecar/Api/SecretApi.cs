@@ -10,6 +10,14 @@ internal static class SecretApi
     public static GetSecretResponse Get(SidecarApp app, GetSecretRequest request)
     {
         var store = StoreOf(app, request.StoreName);
+        if (!app.Configuration.Secrets.Allows(request.StoreName, request.Key))
+            throw DaprFault.Bare(
+                app,
+                StatusCode.PermissionDenied,
+                403,
+                "ERR_PERMISSION_DENIED",
+                $"access denied by policy to get {request.Key} from {request.StoreName}"
+            );
         if (store.Store.Find(request.Key) is not { } values)
             throw DaprFault.Bare(
                 app,
@@ -30,6 +38,8 @@ internal static class SecretApi
         var response = new GetBulkSecretResponse();
         foreach (var (name, values) in StoreOf(app, request.StoreName).Store.All)
         {
+            if (!app.Configuration.Secrets.Allows(request.StoreName, name))
+                continue;
             var secret = new SecretResponse();
             foreach (var (key, value) in values)
                 secret.Secrets.Add(key, value);

@@ -16,10 +16,6 @@ internal sealed partial class SidecarApp : IAsyncDisposable
     private readonly InputBindings _inputs;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<string, Outbox> _outboxes = new(StringComparer.Ordinal);
-    private static readonly UriCreationOptions AsGiven = new()
-    {
-        DangerousDisablePathAndQueryCanonicalization = true,
-    };
     private Task _watching = Task.CompletedTask;
     private volatile bool _listed;
 
@@ -33,8 +29,9 @@ internal sealed partial class SidecarApp : IAsyncDisposable
     {
         Spec = spec;
         Namespace = settings.Namespace;
+        Configuration = AppConfiguration.Load(spec.ConfigFiles);
         Metrics = new AppMetrics(spec.AppId, settings.Namespace);
-        Components = new AppComponents(spec.AppId, components, Metrics);
+        Components = new AppComponents(spec.AppId, components, Metrics, services.Clock);
         Channel = new AppChannel(spec, transport, settings.AppToken, services.Clock);
         Subscriptions = new AppSubscriptions(
             this,
@@ -68,6 +65,8 @@ internal sealed partial class SidecarApp : IAsyncDisposable
 
     public AppMetrics Metrics { get; }
 
+    public AppConfiguration Configuration { get; }
+
     public AppComponents Components { get; }
 
     public AppChannel Channel { get; }
@@ -85,9 +84,6 @@ internal sealed partial class SidecarApp : IAsyncDisposable
 
     /// <summary>Asked for by the app: its sidecar is to stop.</summary>
     public Action RequestShutdown { get; set; } = () => { };
-
-    /// <summary>Where a path of the app is.</summary>
-    public Uri UriOf(string path) => new(Spec.Origin + path, AsGiven);
 
     /// <summary>The outbox of a store; null when its transactions publish nothing.</summary>
     public Outbox? OutboxOf(StateComponent state) => _outboxes.GetValueOrDefault(state.Name);

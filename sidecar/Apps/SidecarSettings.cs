@@ -13,6 +13,9 @@ internal sealed record SidecarSettings
 
     public IReadOnlyList<string> ListenAddresses { get; init; } = ["127.0.0.1"];
 
+    /// <summary>Where sidecars of this machine find each other; null to be alone.</summary>
+    public string? PeerFolder { get; init; }
+
     /// <summary>How long calls under way have when the sidecar stops.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -22,6 +25,7 @@ internal sealed record SidecarSettings
             ApiToken = Variable("DAPR_API_TOKEN"),
             AppToken = Variable("APP_API_TOKEN"),
             Namespace = Variable("NAMESPACE") ?? "",
+            PeerFolder = Invoke.Peers.DefaultFolder,
         };
 
     private static string? Variable(string name) =>

@@ -15,12 +15,15 @@ internal sealed class AppComponents
     private readonly Dictionary<string, RedisLock> _locks;
     private readonly Dictionary<string, SecretComponent> _secrets;
     private readonly Dictionary<string, BindingComponent> _bindings;
-    private readonly ResiliencyPolicies[] _resiliencies;
+    private readonly Dictionary<string, HttpEndpoint> _endpoints;
 
-    public AppComponents(string appId, ComponentSet set, AppMetrics metrics)
+    public AppComponents(string appId, ComponentSet set, AppMetrics metrics, TimeProvider clock)
     {
+        Resiliency = new AppResiliency([.. set.Files.Resiliencies.Where(item => item.IsFor(appId))], clock);
+        // What is measured is what a caller waits for: all attempts.
         _states = set
             .States.Where(item => item.Spec.IsFor(appId))
+            .Select(UnderPolicy)
             .Select(item => item with { Store = new MeteredStateStore(item.Store, item.Name, metrics) })
             .ToDictionary(item => item.Name);
         _pubSubs = set
@@ -30,9 +33,11 @@ internal sealed class AppComponents
         _locks = set.Locks.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Spec.Name);
         _secrets = set.Secrets.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Spec.Name);
         _bindings = set.Bindings.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Name);
-        _resiliencies = [.. set.Files.Resiliencies.Where(item => item.IsFor(appId))];
+        _endpoints = set.Files.HttpEndpoints.Where(item => item.IsFor(appId)).ToDictionary(item => item.Name);
         ActorStore = set.States.FirstOrDefault(item => item.Spec.IsFor(appId) && item.IsActorStore);
     }
+
+    public AppResiliency Resiliency { get; }
 
     public IReadOnlyCollection<StateComponent> States => _states.Values;
 
@@ -57,8 +62,18 @@ internal sealed class AppComponents
 
     public BindingComponent? Binding(string name) => _bindings.GetValueOrDefault(name);
 
+    public HttpEndpoint? HttpEndpoint(string name) => _endpoints.GetValueOrDefault(name);
+
+    public IReadOnlyCollection<HttpEndpoint> HttpEndpoints => _endpoints.Values;
+
+    private StateComponent UnderPolicy(StateComponent state) =>
+        Resiliency.ForComponent(state.Name, "Statestore") is { } policy
+            ? state with
+            {
+                Store = new ResilientStateStore(state.Store, policy),
+            }
+            : state;
+
     /// <summary>What holds for deliveries of a pub/sub to this app.</summary>
-    public Resilience InboundResilience(string pubSub) =>
-        _resiliencies.Select(item => item.InboundOf(pubSub)).FirstOrDefault(item => item is not null)
-        ?? Resilience.None;
+    public Resilience InboundResilience(string pubSub) => Resiliency.Inbound(pubSub);
 }

@@ -1,89 +1,31 @@
 using System.Globalization;
+using Souk.Sidecar.Cel;
 using Souk.Sidecar.Files;
 
 namespace Souk.Sidecar.Components;
 
-/// <summary>How often and how fast something is tried again.</summary>
-internal sealed record RetryPolicy(bool Exponential, TimeSpan Duration, TimeSpan MaxInterval, int MaxRetries)
-{
-    // Dapr's exponential policy gives up after this long whatever its number of retries.
-    private static readonly TimeSpan ExponentialElapsedMax = TimeSpan.FromMinutes(15);
-    private static readonly TimeSpan ExponentialStart = TimeSpan.FromMilliseconds(500);
-    private const double ExponentialFactor = 1.5;
-
-    /// <summary>Status codes that are worth a retry; null for all.</summary>
-    public IReadOnlyList<(int From, int To)>? GrpcCodes { get; init; }
-
-    public static RetryPolicy None { get; } = new(false, TimeSpan.Zero, TimeSpan.Zero, 0);
-
-    /// <summary>
-    /// How long to wait before retry number <paramref name="retry"/> (from 1), or null to give up.
-    /// <paramref name="jitter"/> is from 0 to 1.
-    /// </summary>
-    public TimeSpan? DelayBefore(int retry, TimeSpan elapsed, double jitter)
-    {
-        if (MaxRetries >= 0 && retry > MaxRetries)
-            return null;
-        if (!Exponential)
-            return Duration;
-        if (elapsed > ExponentialElapsedMax)
-            return null;
-        var grown = ExponentialStart * Math.Pow(ExponentialFactor, Math.Min(retry - 1, 64));
-        var capped = grown > MaxInterval ? MaxInterval : grown;
-        return capped * (0.5 + jitter);
-    }
-
-    public bool Covers(int grpcCode) =>
-        GrpcCodes is null || GrpcCodes.Any(range => grpcCode >= range.From && grpcCode <= range.To);
-}
-
-/// <summary>A retry policy and a time limit for each attempt (zero for none).</summary>
-internal sealed record Resilience(RetryPolicy Retry, TimeSpan Timeout)
-{
-    public static Resilience None { get; } = new(RetryPolicy.None, TimeSpan.Zero);
-}
+/// <summary>The policies that a target names; null where it names none.</summary>
+internal sealed record TargetPolicies(RetryPolicy? Retry, TimeSpan? Timeout, CircuitBreakerPolicy? Breaker);
 
 /// <summary>One Resiliency document: named policies and what they are for.</summary>
 internal sealed class ResiliencyPolicies
 {
     private readonly Dictionary<string, RetryPolicy> _retries = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TimeSpan> _timeouts = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, (string? Retry, string? Timeout)> _inbound = new(
-        StringComparer.Ordinal
-    );
+    private readonly Dictionary<string, CircuitBreakerPolicy> _breakers = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TargetPolicies> _apps = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TargetPolicies> _inbound = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, TargetPolicies> _outbound = new(StringComparer.Ordinal);
     private IReadOnlyList<string> _scopes = [];
-
-    // From the most to the least specific: a default named so holds where no target is listed.
-    private static readonly string[] PubSubInboundDefaults =
-    [
-        "DefaultPubsubComponentInbound",
-        "DefaultComponentInbound",
-        "Default",
-    ];
 
     public static ResiliencyPolicies Read(YamlMap document)
     {
         var read = new ResiliencyPolicies { _scopes = document.Texts("scopes") };
         var spec = document.Map("spec") ?? throw document.Error("spec", "is required");
-        var policies = spec.Map("policies");
-        if (policies?.Map("timeouts") is { } timeouts)
-        {
-            foreach (var name in timeouts.Names())
-                read._timeouts[name] = timeouts.Duration(name) ?? TimeSpan.Zero;
-        }
-        if (policies?.Map("retries") is { } retries)
-        {
-            foreach (var name in retries.Names())
-                read._retries[name] = ReadRetry(retries.Map(name) ?? throw retries.Error(name, "is empty"));
-        }
-        if (spec.Map("targets")?.Map("components") is { } components)
-        {
-            foreach (var name in components.Names())
-            {
-                if (components.Map(name)?.Map("inbound") is { } inbound)
-                    read._inbound[name] = (read.RetryNamed(inbound), read.TimeoutNamed(inbound));
-            }
-        }
+        if (spec.Map("policies") is { } policies)
+            read.ReadPolicies(policies);
+        if (spec.Map("targets") is { } targets)
+            read.ReadTargets(targets);
         return read;
     }
 
@@ -94,37 +36,111 @@ internal sealed class ResiliencyPolicies
     /// </summary>
     public Resilience? InboundOf(string component)
     {
-        if (_inbound.TryGetValue(component, out var target))
-            return Compose(target.Retry, target.Timeout);
-        var retry = PubSubInboundDefaults
-            .Select(name => name + "RetryPolicy")
-            .FirstOrDefault(_retries.ContainsKey);
-        var timeout = PubSubInboundDefaults
-            .Select(name => name + "TimeoutPolicy")
-            .FirstOrDefault(_timeouts.ContainsKey);
-        return retry is null && timeout is null ? null : Compose(retry, timeout);
+        var target =
+            _inbound.GetValueOrDefault(component)
+            ?? Defaults("DefaultPubsubComponentInbound", "DefaultComponentInbound", "Default");
+        return target is null
+            ? null
+            : new Resilience(target.Retry ?? RetryPolicy.None, target.Timeout ?? TimeSpan.Zero);
     }
 
-    private Resilience Compose(string? retry, string? timeout) =>
+    /// <summary>What holds for calls to an app; null when this document says nothing of it.</summary>
+    public TargetPolicies? AppOf(string appId) =>
+        _apps.GetValueOrDefault(appId) ?? Defaults("DefaultApp", "Default");
+
+    /// <summary>
+    /// What holds for calls to a component, e.g. one of the kind <c>Statestore</c>; null when this document
+    /// says nothing of it.
+    /// </summary>
+    public TargetPolicies? OutboundOf(string component, string kind) =>
+        _outbound.GetValueOrDefault(component)
+        ?? Defaults($"Default{kind}ComponentOutbound", "DefaultComponentOutbound", "Default");
+
+    // From the most to the least specific: a default named so holds where no target is listed.
+    private TargetPolicies? Defaults(params string[] prefixes)
+    {
+        var retry = Named(_retries, prefixes, "RetryPolicy");
+        var timeout = Named(_timeouts, prefixes, "TimeoutPolicy");
+        var breaker = Named(_breakers, prefixes, "CircuitBreakerPolicy");
+        return retry is null && timeout is null && breaker is null
+            ? null
+            : new TargetPolicies(
+                retry is null ? null : _retries[retry],
+                timeout is null ? null : _timeouts[timeout],
+                breaker is null ? null : _breakers[breaker]
+            );
+    }
+
+    private static string? Named<T>(Dictionary<string, T> policies, string[] prefixes, string suffix) =>
+        prefixes.Select(prefix => prefix + suffix).FirstOrDefault(policies.ContainsKey);
+
+    private void ReadPolicies(YamlMap policies)
+    {
+        foreach (var (map, name) in Members(policies.Map("timeouts")))
+            _timeouts[name] = map.Duration(name) ?? TimeSpan.Zero;
+        foreach (var (map, name) in Members(policies.Map("retries")))
+            _retries[name] = ReadRetry(map.Map(name) ?? throw map.Error(name, "is empty"));
+        foreach (var (map, name) in Members(policies.Map("circuitBreakers")))
+            _breakers[name] = ReadBreaker(name, map.Map(name) ?? throw map.Error(name, "is empty"));
+    }
+
+    private void ReadTargets(YamlMap targets)
+    {
+        foreach (var (map, name) in Members(targets.Map("apps")))
+        {
+            if (map.Map(name) is { } app)
+                _apps[name] = ReadTarget(app);
+        }
+        foreach (var (map, name) in Members(targets.Map("components")))
+        {
+            if (map.Map(name)?.Map("inbound") is { } inbound)
+                _inbound[name] = ReadTarget(inbound);
+            if (map.Map(name)?.Map("outbound") is { } outbound)
+                _outbound[name] = ReadTarget(outbound);
+        }
+    }
+
+    private static IEnumerable<(YamlMap Map, string Name)> Members(YamlMap? map) =>
+        map is null ? [] : map.Names().Select(name => (map, name));
+
+    private TargetPolicies ReadTarget(YamlMap target) =>
         new(
-            retry is null ? RetryPolicy.None : _retries[retry],
-            timeout is null ? TimeSpan.Zero : _timeouts[timeout]
+            Referenced(target, "retry", "retries", _retries) is { } retry ? _retries[retry] : null,
+            Referenced(target, "timeout", "timeouts", _timeouts) is { } timeout ? _timeouts[timeout] : null,
+            Referenced(target, "circuitBreaker", "circuitBreakers", _breakers) is { } breaker
+                ? _breakers[breaker]
+                : null
         );
 
-    private string? RetryNamed(YamlMap target)
+    private static string? Referenced<T>(
+        YamlMap target,
+        string member,
+        string section,
+        Dictionary<string, T> policies
+    )
     {
-        var name = target.Text("retry");
-        return name is null || _retries.ContainsKey(name)
+        var name = target.Text(member);
+        return name is null || policies.ContainsKey(name)
             ? name
-            : throw target.Error("retry", $"names '{name}', which is not among policies.retries");
+            : throw target.Error(member, $"names '{name}', which is not among policies.{section}");
     }
 
-    private string? TimeoutNamed(YamlMap target)
+    private static CircuitBreakerPolicy ReadBreaker(string name, YamlMap map)
     {
-        var name = target.Text("timeout");
-        return name is null || _timeouts.ContainsKey(name)
-            ? name
-            : throw target.Error("timeout", $"names '{name}', which is not among policies.timeouts");
+        var trip = map.Text("trip") ?? "consecutiveFailures > 5";
+        try
+        {
+            return new CircuitBreakerPolicy(name, CelExpression.Parse(trip))
+            {
+                MaxRequests = map.Whole("maxRequests", 1, int.MaxValue) ?? 1,
+                Interval = map.Duration("interval") ?? TimeSpan.Zero,
+                Timeout = map.Duration("timeout") ?? TimeSpan.FromSeconds(60),
+            };
+        }
+        catch (FormatException e)
+        {
+            throw map.Error("trip", $"is no expression: {e.Message}");
+        }
     }
 
     private static RetryPolicy ReadRetry(YamlMap map)
@@ -132,6 +148,7 @@ internal sealed class ResiliencyPolicies
         var kind = map.Text("policy") ?? "constant";
         if (kind is not ("constant" or "exponential"))
             throw map.Error("policy", $"must be constant or exponential, not '{kind}'");
+        var matching = map.Map("matching");
         return new RetryPolicy(
             kind == "exponential",
             map.Duration("duration") ?? TimeSpan.FromSeconds(5),
@@ -139,13 +156,14 @@ internal sealed class ResiliencyPolicies
             map.Whole("maxRetries", -1, int.MaxValue) ?? -1
         )
         {
-            GrpcCodes = map.Map("matching") is { } matching ? ReadCodes(matching) : null,
+            GrpcCodes = ReadCodes(matching, "gRPCStatusCodes"),
+            HttpCodes = ReadCodes(matching, "httpStatusCodes"),
         };
     }
 
-    private static List<(int From, int To)>? ReadCodes(YamlMap matching)
+    private static List<(int From, int To)>? ReadCodes(YamlMap? matching, string member)
     {
-        if (matching.Text("gRPCStatusCodes") is not { Length: > 0 } text)
+        if (matching?.Text(member) is not { Length: > 0 } text)
             return null;
         var ranges = new List<(int, int)>();
         foreach (var part in text.Split(',', StringSplitOptions.TrimEntries))
@@ -156,7 +174,7 @@ internal sealed class ResiliencyPolicies
                 || !int.TryParse(ends[^1], CultureInfo.InvariantCulture, out var to)
                 || from > to
             )
-                throw matching.Error("gRPCStatusCodes", $"has '{part}', which is neither a code nor a range");
+                throw matching.Error(member, $"has '{part}', which is neither a code nor a range");
             ranges.Add((from, to));
         }
         return ranges;

@@ -10,7 +10,8 @@ namespace Souk.Sidecar.Components;
 internal sealed record ResourceFiles(
     IReadOnlyList<YamlMap> Components,
     IReadOnlyList<ResiliencyPolicies> Resiliencies,
-    IReadOnlyList<DeclaredSubscription> Subscriptions
+    IReadOnlyList<DeclaredSubscription> Subscriptions,
+    IReadOnlyList<HttpEndpoint> HttpEndpoints
 )
 {
     /// <summary>
@@ -20,6 +21,7 @@ internal sealed record ResourceFiles(
     {
         var components = new List<YamlMap>();
         var resiliencies = new List<ResiliencyPolicies>();
+        var endpoints = new List<HttpEndpoint>();
         var subscriptions = new List<DeclaredSubscription>();
         foreach (var document in folders.SelectMany(FilesOf).SelectMany(YamlMap.LoadAll))
         {
@@ -34,12 +36,15 @@ internal sealed record ResourceFiles(
                 case "Subscription":
                     subscriptions.Add(DeclaredSubscription.Read(document));
                     break;
+                case "HTTPEndpoint":
+                    endpoints.Add(HttpEndpoint.Read(document));
+                    break;
                 default:
-                    // Configuration, HTTPEndpoint and whatever else Dapr keeps in such folders.
+                    // Configuration and whatever else Dapr keeps in such folders.
                     break;
             }
         }
-        return new ResourceFiles(components, resiliencies, subscriptions);
+        return new ResourceFiles(components, resiliencies, subscriptions, endpoints);
     }
 
     private static IEnumerable<string> FilesOf(string folder)

@@ -9,13 +9,8 @@ namespace Souk.Sidecar.Proxy;
 /// </summary>
 internal sealed class ForwardedBody(PipeReader source) : HttpContent
 {
-    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    /// <summary>Something may have reached the app: the call cannot be made again.</summary>
-    public bool HasStarted { get; private set; }
-
-    /// <summary>Waits until nobody reads the caller's body any more. Never fails.</summary>
-    public Task UntilDoneAsync() => HasStarted ? _done.Task : Task.CompletedTask;
+    /// <summary>How far it is; good for longer than the content itself.</summary>
+    public ForwardedProgress Progress { get; } = new();
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
         SerializeToStreamAsync(stream, context, CancellationToken.None);
@@ -26,14 +21,14 @@ internal sealed class ForwardedBody(PipeReader source) : HttpContent
         CancellationToken cancellationToken
     )
     {
-        HasStarted = true;
+        Progress.Start();
         try
         {
             await CopyAsync(stream, cancellationToken);
         }
         finally
         {
-            _done.TrySetResult();
+            Progress.End();
         }
     }
 
@@ -59,4 +54,20 @@ internal sealed class ForwardedBody(PipeReader source) : HttpContent
                 await stream.FlushAsync(cancellation);
         }
     }
+}
+
+/// <summary>How far a forwarded body is.</summary>
+internal sealed class ForwardedProgress
+{
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Something may have reached the app: the call cannot be made again.</summary>
+    public bool HasStarted { get; private set; }
+
+    public void Start() => HasStarted = true;
+
+    public void End() => _done.TrySetResult();
+
+    /// <summary>Waits until nobody reads the caller's body any more. Never fails.</summary>
+    public Task UntilDoneAsync() => HasStarted ? _done.Task : Task.CompletedTask;
 }

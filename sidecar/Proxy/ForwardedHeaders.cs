@@ -8,6 +8,7 @@ namespace Souk.Sidecar.Proxy;
 internal static class ForwardedHeaders
 {
     public const string CallerAppId = "dapr-caller-app-id";
+    public const string CallerNamespace = "dapr-caller-namespace";
     public const string CalleeAppId = "dapr-callee-app-id";
     public const string AppId = "dapr-app-id";
     public const string ApiToken = "dapr-api-token";
@@ -16,7 +17,7 @@ internal static class ForwardedHeaders
     {
         foreach (var (name, values) in from.Headers)
         {
-            if (IsOfConnection(name) || Is(name, ApiToken) || Is(name, CallerAppId))
+            if (IsOfConnection(name) || IsOfCaller(name))
                 continue;
             var added =
                 values.Count == 1
@@ -35,6 +36,8 @@ internal static class ForwardedHeaders
 
     public static void CopyTrailers(HttpResponseMessage from, HttpResponse to)
     {
+        if (!to.SupportsTrailers())
+            return;
         foreach (var (name, values) in from.TrailingHeaders.NonValidated)
         {
             foreach (var value in values)
@@ -53,7 +56,7 @@ internal static class ForwardedHeaders
 
     // What belongs to one connection, and pseudo headers, which each side sets by itself. "te" stays: gRPC
     // needs it.
-    private static bool IsOfConnection(string name) =>
+    public static bool IsOfConnection(string name) =>
         name.Length == 0
         || name[0] == ':'
         || Is(name, HeaderNames.Host)
@@ -63,6 +66,13 @@ internal static class ForwardedHeaders
         || Is(name, HeaderNames.Upgrade)
         || Is(name, "proxy-connection");
 
-    private static bool Is(string name, string other) =>
+    /// <summary>What sidecars say to each other and to apps: no caller may say it.</summary>
+    public static bool IsOfSidecar(string name) =>
+        IsOfCaller(name) || Is(name, CalleeAppId) || Is(name, AppId);
+
+    private static bool IsOfCaller(string name) =>
+        Is(name, ApiToken) || Is(name, CallerAppId) || Is(name, CallerNamespace);
+
+    public static bool Is(string name, string other) =>
         name.Equals(other, StringComparison.OrdinalIgnoreCase);
 }

@@ -2,9 +2,29 @@ using System.Net.Sockets;
 
 namespace Souk.Sidecar.Proxy;
 
-/// <summary>The HTTP/2 connections to all apps: proxied calls and the sidecar's own share them.</summary>
+/// <summary>The connections to all apps.</summary>
 internal static class Transport
 {
+    /// <summary>An app that is being restarted is back within this, or it is down.</summary>
+    public static readonly IReadOnlyList<TimeSpan> ConnectDelays =
+    [
+        TimeSpan.FromMilliseconds(50),
+        TimeSpan.FromMilliseconds(150),
+        TimeSpan.FromMilliseconds(300),
+    ];
+
+    /// <summary>To addresses outside of Dapr: other people's servers, whose certificates count.</summary>
+    public static SocketsHttpHandler CreateOutside() =>
+        new()
+        {
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+            AllowAutoRedirect = false,
+            AutomaticDecompression = System.Net.DecompressionMethods.None,
+            UseCookies = false,
+            ActivityHeadersPropagator = null,
+        };
+
     public static SocketsHttpHandler Create() =>
         new()
         {

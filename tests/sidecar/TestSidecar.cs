@@ -8,18 +8,18 @@ namespace Souk.Tests.Sidecar;
 /// <summary>Sidecars in this process, with components of their own on the real servers.</summary>
 internal sealed class TestSidecar : IAsyncDisposable
 {
-    private readonly string _folder;
+    private readonly string? _folder;
     private readonly IReadOnlyList<AppSpec> _specs;
     private readonly SidecarSettings _settings;
     private readonly Dictionary<string, GrpcChannel> _channels = [];
-    private SidecarServer _server;
+    private SidecarServer? _server;
     private bool _stopped;
 
     private TestSidecar(
-        string folder,
+        string? folder,
         SidecarSettings settings,
         IReadOnlyList<AppSpec> specs,
-        SidecarServer server
+        SidecarServer? server
     )
     {
         _folder = folder;
@@ -37,10 +37,15 @@ internal sealed class TestSidecar : IAsyncDisposable
         params AppSpec[] apps
     )
     {
+        if (GivenSidecar.IsThere)
+        {
+            var given = await GivenSidecar.AsAsync(apps, settings, components);
+            return new TestSidecar(null, settings, [given], null);
+        }
         var folder = Directory.CreateTempSubdirectory("souk-sidecar-").FullName;
         await File.WriteAllTextAsync(Path.Combine(folder, "components.yaml"), components);
         var specs = apps.Select(app => app with { Directory = folder, ResourcesPaths = [folder] }).ToArray();
-        var server = await SidecarServer.StartAsync(specs, settings, CancellationToken.None);
+        var server = await StartAsync(specs, settings);
         // A restart must come back on the ports that callers know.
         var placed = server.Apps.All.Select(app => app.Spec).ToArray();
         return new TestSidecar(folder, settings, placed, server);
@@ -68,11 +73,34 @@ internal sealed class TestSidecar : IAsyncDisposable
         return channel;
     }
 
+    /// <summary>A caller of the app's HTTP port.</summary>
+    internal HttpCaller Http(string appId) => new(Spec(appId).HttpPort);
+
     internal DaprApi.DaprClient Client(string appId) => new(Channel(appId));
+
+    // A port that was free when it was picked may be taken when it is opened: other tests pick theirs
+    // meanwhile.
+    private static async Task<SidecarServer> StartAsync(AppSpec[] specs, SidecarSettings settings)
+    {
+        const int Attempts = 5;
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await SidecarServer.StartAsync(specs, settings, CancellationToken.None);
+            }
+            catch (ConfigException e) when (e.InnerException is IOException && attempt < Attempts)
+            {
+                await Task.Delay(20);
+            }
+        }
+    }
 
     /// <summary>Stops, and starts again with the same files and ports.</summary>
     internal async Task RestartAsync()
     {
+        if (_server is null)
+            throw GivenSidecar.Unfit("a sidecar that can be restarted");
         await StopAsync();
         _stopped = false;
         _server = await SidecarServer.StartAsync(_specs, _settings, CancellationToken.None);
@@ -80,7 +108,7 @@ internal sealed class TestSidecar : IAsyncDisposable
 
     internal async Task StopAsync()
     {
-        if (!_stopped)
+        if (!_stopped && _server is not null)
             await _server.DisposeAsync();
         _stopped = true;
     }
@@ -90,6 +118,7 @@ internal sealed class TestSidecar : IAsyncDisposable
         foreach (var channel in _channels.Values)
             channel.Dispose();
         await StopAsync();
-        Directory.Delete(_folder, recursive: true);
+        if (_folder is not null)
+            Directory.Delete(_folder, recursive: true);
     }
 }

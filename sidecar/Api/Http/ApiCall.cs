@@ -1,9 +1,9 @@
-using System.Buffers;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
+using Souk.Sidecar.Proxy;
 
 namespace Souk.Sidecar.Api.Http;
 
@@ -70,22 +70,8 @@ internal sealed class ApiCall(HttpContext context)
     }
 
     /// <summary>The whole body; more than the app's limit ends the request with 413.</summary>
-    public async Task<ReadOnlyMemory<byte>> BodyAsync()
-    {
-        var reader = context.Request.BodyReader;
-        while (true)
-        {
-            var result = await reader.ReadAsync(Cancellation);
-            if (!result.IsCompleted)
-            {
-                reader.AdvanceTo(result.Buffer.Start, result.Buffer.End);
-                continue;
-            }
-            var body = result.Buffer.ToArray();
-            reader.AdvanceTo(result.Buffer.End);
-            return body;
-        }
-    }
+    public ValueTask<ReadOnlyMemory<byte>> BodyAsync() =>
+        context.Request.BodyReader.ReadWholeAsync(Cancellation);
 
     /// <summary>The body as JSON; 400 ERR_MALFORMED_REQUEST when it is none.</summary>
     public async Task<JsonElement> JsonAsync()

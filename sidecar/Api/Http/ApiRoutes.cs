@@ -11,6 +11,8 @@ namespace Souk.Sidecar.Api.Http;
 /// </summary>
 internal sealed class ApiRoutes(IEndpointRouteBuilder endpoints)
 {
+    private const long DiscardedMax = 64 * 1024 * 1024;
+
     private static readonly string[] Writes = ["POST", "PUT"];
 
     public void Get(string pattern, Func<ApiCall, Task> handler) => Map(["GET"], pattern, handler);
@@ -31,14 +33,31 @@ internal sealed class ApiRoutes(IEndpointRouteBuilder endpoints)
     private void Map(string[] methods, string pattern, Func<ApiCall, Task> handler) =>
         endpoints.MapMethods(pattern, methods, Answering(handler));
 
+    // A client that is still sending takes a closed connection for a broken one: what it announces and may
+    // not send is read and thrown away, within reason.
+    private static async Task LimitBodyAsync(ApiCall call)
+    {
+        var limit = call.App.Spec.MaxBodyBytes;
+        if (call.Context.Request.ContentLength is { } length && length > limit)
+        {
+            if (length <= DiscardedMax)
+                await call.Context.Request.Body.CopyToAsync(Stream.Null, call.Cancellation);
+            throw new BadHttpRequestException(
+                $"http: request body of {length} bytes is larger than {limit}",
+                StatusCodes.Status413PayloadTooLarge
+            );
+        }
+        if (call.Context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
+            feature.MaxRequestBodySize = limit;
+    }
+
     private static RequestDelegate Answering(Func<ApiCall, Task> handler) =>
         async context =>
         {
             var call = new ApiCall(context);
-            if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
-                limit.MaxRequestBodySize = call.App.Spec.MaxBodyBytes;
             try
             {
+                await LimitBodyAsync(call);
                 await handler(call);
             }
             catch (DaprException fault) when (!context.Response.HasStarted)

@@ -1,0 +1,147 @@
+using Dapr.Client.Autogen.Grpc.v1;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Google.Rpc;
+using Grpc.Core;
+using Microsoft.Extensions.Primitives;
+using Souk.Sidecar.Api;
+using RpcStatus = Google.Rpc.Status;
+using Status = Grpc.Core.Status;
+
+namespace Souk.Sidecar.Invoke;
+
+/// <summary>
+/// Invocation by message: an HTTP app gets a request, a gRPC app its OnInvoke. Deprecated in Dapr, but what
+/// its SDKs call.
+/// </summary>
+internal sealed class InvokeService(InvokeRoutes routes)
+{
+    private const string StatusHeader = "dapr-http-status";
+
+    // As long as an error message may be without trouble for a header.
+    private const int ErrorTextMax = 2048;
+
+    public async Task<InvokeResponse> InvokeAsync(InvokeServiceRequest request, ServerCallContext context)
+    {
+        var http = context.GetHttpContext();
+        var caller = Caller.Of(http);
+        var message = request.Message ?? new InvokeRequest();
+        if (routes.LocalApp(caller, request.Id) is { Channel.Callbacks: { } callbacks } app)
+        {
+            InvokeRoutes.Admit(caller, app, message.Method, message.HttpExtension?.Verb.ToString());
+            using var place = await app.Channel.EnterAsync(context.CancellationToken);
+            var headers = InvokeHeaders.ToMetadata(
+                HeadersOf(context, caller, request),
+                app.Channel.Headers()
+            );
+            return await CallAsync(callbacks.OnInvokeAsync(message, headers, context.Deadline), context);
+        }
+        var target = new InvokeTarget(request.Id, message.Method.TrimStart('/'));
+        var verb = VerbOf(message);
+        var route = routes.Find(caller, target, verb);
+        using var held = await route.Line.EnterAsync(context.CancellationToken);
+        var query = message.HttpExtension?.Querystring ?? "";
+        var sent = new InvokeMessage(verb, target.Path, query, BodyOf(message, verb))
+        {
+            Headers = WithType(HeadersOf(context, caller, request), message.ContentType),
+        };
+        using var response = await Invoker.SendAsync(caller, route, sent, context.CancellationToken);
+        return await AnswerAsync(response, context);
+    }
+
+    // The app's own status and details pass as they are.
+    private static async Task<InvokeResponse> CallAsync(
+        AsyncUnaryCall<InvokeResponse> call,
+        ServerCallContext context
+    )
+    {
+        using (call)
+        {
+            var response = await call.ResponseAsync;
+            await context.WriteResponseHeadersAsync(Passed(await call.ResponseHeadersAsync));
+            foreach (var entry in Passed(call.GetTrailers()))
+                context.ResponseTrailers.Add(entry);
+            return response;
+        }
+    }
+
+    private static async Task<InvokeResponse> AnswerAsync(HttpResponseMessage from, ServerCallContext context)
+    {
+        var body = await from.Content.ReadAsByteArrayAsync(context.CancellationToken);
+        var status = (int)from.StatusCode;
+        var headers = InvokeHeaders.ToMetadata(from);
+        headers.Add(StatusHeader, $"{status}");
+        await context.WriteResponseHeadersAsync(headers);
+        var code = StatusMap.ToGrpc(status);
+        if (code != StatusCode.OK)
+            throw Failed(from, status, code, body);
+        return new InvokeResponse
+        {
+            ContentType = from.Content.Headers.NonValidated.TryGetValues("content-type", out var type)
+                ? type.ToString()
+                : "",
+            Data = new Any { Value = UnsafeByteOperations.UnsafeWrap(body) },
+        };
+    }
+
+    private static RpcException Failed(HttpResponseMessage from, int status, StatusCode code, byte[] body)
+    {
+        var phrase = from.ReasonPhrase is { Length: > 0 } text ? text : $"{from.StatusCode}";
+        // The library's ErrorInfo still calls field 1 by its first name, type; on the wire it is the reason.
+        var info = new ErrorInfo { Domain = "dapr.io", Type = phrase };
+        info.Metadata["http.code"] = $"{status}";
+        info.Metadata["http.error_message"] = System.Text.Encoding.UTF8.GetString(
+            body.AsSpan(0, Math.Min(body.Length, ErrorTextMax))
+        );
+        var details = new RpcStatus { Code = (int)code, Message = phrase };
+        details.Details.Add(Any.Pack(info));
+        return new DaprException(
+            new Status(code, phrase),
+            new Metadata { { "grpc-status-details-bin", details.ToByteArray() } },
+            status,
+            "ERR_DIRECT_INVOKE"
+        );
+    }
+
+    private static string VerbOf(InvokeRequest message) =>
+        message.HttpExtension is { Verb: not HTTPExtension.Types.Verb.None } http
+            ? http.Verb.ToString().ToUpperInvariant()
+            : "POST";
+
+    private static InvokeBody BodyOf(InvokeRequest message, string verb) =>
+        message.Data is { Value.IsEmpty: false } data || verb is "POST" or "PUT" or "PATCH"
+            ? InvokeBody.Of(message.Data?.Value.Memory ?? ReadOnlyMemory<byte>.Empty)
+            : InvokeBody.None;
+
+    private static List<KeyValuePair<string, StringValues>> HeadersOf(
+        ServerCallContext context,
+        Caller caller,
+        InvokeServiceRequest request
+    )
+    {
+        var given = InvokeHeaders.FromMetadata(context.RequestHeaders);
+        var address = context.GetHttpContext().Connection.RemoteIpAddress;
+        return InvokeHeaders.ForApp(given, caller, request.Id, address);
+    }
+
+    private static List<KeyValuePair<string, StringValues>> WithType(
+        List<KeyValuePair<string, StringValues>> headers,
+        string contentType
+    )
+    {
+        if (contentType.Length > 0)
+            headers.Add(KeyValuePair.Create("content-type", new StringValues(contentType)));
+        return headers;
+    }
+
+    private static Metadata Passed(Metadata from)
+    {
+        var passed = new Metadata();
+        foreach (var entry in from)
+        {
+            if (!InvokeHeaders.IsOfGrpc(entry.Key) && entry.Key is not ("date" or "server"))
+                passed.Add(entry);
+        }
+        return passed;
+    }
+}

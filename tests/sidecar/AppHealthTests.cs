@@ -1,0 +1,77 @@
+using Souk.Sidecar;
+
+namespace Souk.Tests.Sidecar;
+
+/// <summary>Health checks of apps: who is ill is left alone.</summary>
+internal sealed class AppHealthTests : SidecarFixture
+{
+    private static readonly AppHealthCheck Check = new()
+    {
+        Interval = TimeSpan.FromMilliseconds(50),
+        Threshold = 2,
+    };
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Invoke_AppFallsIllAndRecovers_IsRefusedMeanwhile(bool grpc)
+    {
+        var app = Own(await EchoApp.StartAsync(grpc));
+        using var caller = await StartAsync(app, grpc);
+        await UntilAsync(caller, 200);
+        Assert.That((await caller.GetAsync("/v1.0/healthz")).Status, Is.EqualTo(204));
+        app.IsHealthy = false;
+        await UntilAsync(caller, 500);
+        var refused = await caller.GetAsync("/v1.0/invoke/app/method/x");
+        Assert.That(refused.Message, Does.EndWith("app is not in a healthy state"));
+        app.IsHealthy = true;
+        await UntilAsync(caller, 200);
+    }
+
+    [Test]
+    public async Task Health_AppNeverHealthy_IsNotReadyButOutboundIs()
+    {
+        var app = Own(await EchoApp.StartAsync());
+        app.IsHealthy = false;
+        using var caller = await StartAsync(app, grpc: false);
+        var health = await caller.GetAsync("/v1.0/healthz");
+        Assert.That(health.Error, Is.EqualTo((500, "ERR_HEALTH_NOT_READY", "")));
+        Assert.That((await caller.GetAsync("/v1.0/healthz/outbound")).Status, Is.EqualTo(204));
+    }
+
+    [Test]
+    public async Task Invoke_MaxConcurrency_IsNeverPassed()
+    {
+        var app = Own(await EchoApp.StartAsync());
+        var (now, most) = (0, 0);
+        app.Pause = async () =>
+        {
+            var running = Interlocked.Increment(ref now);
+            most = Math.Max(most, running);
+            await Task.Delay(20);
+            Interlocked.Decrement(ref now);
+        };
+        var spec = TestSidecar.App("app", app.Port) with { Protocol = "http", MaxConcurrency = 2 };
+        var sidecar = Own(await TestSidecar.StartAsync("", spec));
+        using var caller = sidecar.Http("app");
+        var calls = Enumerable.Range(0, 12).Select(_ => caller.GetAsync("/v1.0/invoke/app/method/x"));
+        var answers = await Task.WhenAll(calls);
+        Assert.That(answers.Select(answer => answer.Status), Is.All.EqualTo(200));
+        Assert.That(most, Is.InRange(1, 2));
+    }
+
+    private async Task<HttpCaller> StartAsync(EchoApp app, bool grpc)
+    {
+        var spec = TestSidecar.App("app", app.Port) with
+        {
+            Protocol = grpc ? "grpc" : "http",
+            HealthCheck = Check,
+        };
+        return Own(await TestSidecar.StartAsync("", spec)).Http("app");
+    }
+
+    private static Task UntilAsync(HttpCaller caller, int status) =>
+        Eventually.ThatAsync(
+            async () => (await caller.GetAsync("/v1.0/invoke/app/method/x")).Status == status,
+            $"status {status}"
+        );
+}

@@ -1,0 +1,164 @@
+using System.Net;
+using System.Text.Json;
+using Dapr.AppCallback.Autogen.Grpc.v1;
+using Dapr.Client.Autogen.Grpc.v1;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Souk.Tests.Sidecar;
+
+/// <summary>What an app was called with.</summary>
+internal sealed record Echo(
+    string Verb,
+    string Target,
+    string Body,
+    IReadOnlyDictionary<string, string> Headers
+);
+
+/// <summary>
+/// An app that notes how it is called and repeats it, over HTTP or gRPC. Paths <c>status/NNN</c> answer with
+/// that status, as often as <see cref="FailuresLeft"/> says.
+/// </summary>
+internal sealed class EchoApp : IAsyncDisposable
+{
+    private readonly bool _grpc;
+    private int _calls;
+    private WebApplication? _web;
+
+    private EchoApp(bool grpc) => _grpc = grpc;
+
+    internal int Port { get; } = TopicApp.FreePort();
+
+    internal int Calls => _calls;
+
+    /// <summary>Scripted failures that are left; later calls succeed.</summary>
+    internal int FailuresLeft { get; set; } = int.MaxValue;
+
+    /// <summary>How long an answer takes.</summary>
+    internal Func<Task> Pause { get; set; } = () => Task.CompletedTask;
+
+    /// <summary>What the app's health check says.</summary>
+    internal bool IsHealthy { get; set; } = true;
+
+    internal static async Task<EchoApp> StartAsync(bool grpc = false)
+    {
+        var app = new EchoApp(grpc);
+        await app.UpAsync();
+        return app;
+    }
+
+    internal async Task UpAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Listen(
+                IPAddress.Loopback,
+                Port,
+                listen => listen.Protocols = _grpc ? HttpProtocols.Http2 : HttpProtocols.Http1
+            );
+        });
+        builder.Services.AddGrpc(options => options.MaxReceiveMessageSize = 64 * 1024 * 1024);
+        builder.Services.AddSingleton(new Callbacks(this));
+        builder.Services.AddSingleton(new Health(this));
+        _web = builder.Build();
+        if (_grpc)
+        {
+            _web.MapGrpcService<Callbacks>();
+            _web.MapGrpcService<Health>();
+        }
+        else
+        {
+            _web.Run(AnswerAsync);
+        }
+        await _web.StartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_web is not null)
+            await _web.DisposeAsync();
+    }
+
+    private async Task AnswerAsync(HttpContext context)
+    {
+        var path = context.Request.Path.Value ?? "";
+        if (path == "/healthz")
+        {
+            context.Response.StatusCode = IsHealthy ? 200 : 500;
+            return;
+        }
+        if (path.StartsWith("/dapr/", StringComparison.Ordinal))
+        {
+            context.Response.StatusCode = 404;
+            return;
+        }
+        Interlocked.Increment(ref _calls);
+        using var reader = new StreamReader(context.Request.Body);
+        var body = await reader.ReadToEndAsync();
+        await Pause();
+        context.Response.Headers["x-app"] = "yes";
+        if (path.StartsWith("/status/", StringComparison.Ordinal) && FailuresLeft-- > 0)
+        {
+            context.Response.StatusCode = int.Parse(path["/status/".Length..]);
+            if (context.Response.StatusCode != 204)
+                await context.Response.WriteAsync("scripted");
+            return;
+        }
+        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+        var headers = context.Request.Headers.ToDictionary(
+            header => header.Key.ToLowerInvariant(),
+            header => header.Value.ToString()
+        );
+        await context.Response.WriteAsJsonAsync(new Echo(context.Request.Method, target, body, headers));
+    }
+
+    private sealed class Callbacks(EchoApp app) : AppCallback.AppCallbackBase
+    {
+        public override async Task<InvokeResponse> OnInvoke(InvokeRequest request, ServerCallContext context)
+        {
+            Interlocked.Increment(ref app._calls);
+            await app.Pause();
+            if (request.Method.StartsWith("status/", StringComparison.Ordinal) && app.FailuresLeft-- > 0)
+            {
+                var code = (StatusCode)int.Parse(request.Method["status/".Length..]);
+                throw new RpcException(new Status(code, "scripted"));
+            }
+            var echo = new Echo(
+                request.HttpExtension?.Verb.ToString() ?? "",
+                $"{request.Method}?{request.HttpExtension?.Querystring}",
+                request.Data?.Value.ToStringUtf8() ?? "",
+                context.RequestHeaders.Where(entry => !entry.IsBinary).ToDictionary(e => e.Key, e => e.Value)
+            );
+            await context.WriteResponseHeadersAsync(new Metadata { { "x-app", "yes" } });
+            return new InvokeResponse
+            {
+                ContentType = "application/json",
+                Data = new Any { Value = ByteString.CopyFrom(JsonSerializer.SerializeToUtf8Bytes(echo)) },
+            };
+        }
+
+        public override Task<ListTopicSubscriptionsResponse> ListTopicSubscriptions(
+            Empty request,
+            ServerCallContext context
+        ) => Task.FromResult(new ListTopicSubscriptionsResponse());
+    }
+
+    private sealed class Health(EchoApp app) : AppCallbackHealthCheck.AppCallbackHealthCheckBase
+    {
+        public override Task<HealthCheckResponse> HealthCheck(Empty request, ServerCallContext context) =>
+            app.IsHealthy
+                ? Task.FromResult(new HealthCheckResponse())
+                : throw new RpcException(new Status(StatusCode.Unavailable, "ill"));
+    }
+}

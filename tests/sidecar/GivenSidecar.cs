@@ -1,0 +1,53 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Souk.Shared;
+using Souk.Sidecar;
+using Souk.Sidecar.Files;
+
+namespace Souk.Tests.Sidecar;
+
+/// <summary>
+/// A runtime that runs already, daprd for instance, at the ports in DAPR_HTTP_PORT and DAPR_GRPC_PORT. What
+/// asks for something that it cannot be made to have is ignored: an app, other settings, a restart, a
+/// component.
+/// </summary>
+internal static partial class GivenSidecar
+{
+    internal static bool IsThere => Env.Text("DAPR_HTTP_PORT", "").Length > 0;
+
+    /// <summary>The runtime as the app that a test wants to be, if it will do for that.</summary>
+    internal static async Task<AppSpec> AsAsync(AppSpec[] apps, SidecarSettings settings, string components)
+    {
+        if (
+            apps is not [{ AppPort: 0, ConfigFiles: [] } app]
+            || settings is not { ApiToken: null, AppToken: null, Namespace: "", PeerFolder: null }
+        )
+            throw Unfit("a sidecar with apps or settings of its own");
+        var http = int.Parse(Env.Text("DAPR_HTTP_PORT", "3500"));
+        using var caller = new HttpCaller(http);
+        var metadata = (await caller.GetAsync("/v1.0/metadata")).Json;
+        var there = metadata
+            .GetProperty("components")
+            .EnumerateArray()
+            .Select(item => (Text(item, "name"), Text(item, "type")))
+            .ToHashSet();
+        foreach (Match wanted in NameAndType().Matches(components))
+        {
+            if (!there.Contains((wanted.Groups["name"].Value, wanted.Groups["type"].Value)))
+                throw Unfit($"the component {wanted.Groups["name"]} ({wanted.Groups["type"]})");
+        }
+        return app with { HttpPort = http, GrpcPort = int.Parse(Env.Text("DAPR_GRPC_PORT", "50001")) };
+    }
+
+    internal static IgnoreException Unfit(string need) =>
+        new($"The runtime at DAPR_HTTP_PORT does not do: this test needs {need}.");
+
+    private static string Text(JsonElement item, string name) => item.GetProperty(name).GetString() ?? "";
+
+    [GeneratedRegex(
+        @"^  name: (?<name>\S+)\s+spec:\s+type: (?<type>\S+)",
+        RegexOptions.Multiline | RegexOptions.CultureInvariant,
+        matchTimeoutMilliseconds: 1000
+    )]
+    private static partial Regex NameAndType();
+}
