@@ -28,6 +28,7 @@ internal sealed class AppComponents
             .ToDictionary(item => item.Name);
         _pubSubs = set
             .PubSubs.Where(item => item.Spec.IsFor(appId))
+            .Select(UnderPolicy)
             .Select(item => item with { Broker = new MeteredBroker(item.Broker, item.Name, metrics) })
             .ToDictionary(item => item.Name);
         _locks = set.Locks.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Spec.Name);
@@ -73,6 +74,14 @@ internal sealed class AppComponents
                 Store = new ResilientStateStore(state.Store, policy),
             }
             : state;
+
+    private PubSubComponent UnderPolicy(PubSubComponent pubSub) =>
+        Resiliency.ForComponent(pubSub.Name, "Pubsub") is { } policy
+            ? pubSub with
+            {
+                Broker = new ResilientBroker(pubSub.Broker, policy),
+            }
+            : pubSub;
 
     /// <summary>What holds for deliveries of a pub/sub to this app.</summary>
     public Resilience InboundResilience(string pubSub) => Resiliency.Inbound(pubSub);

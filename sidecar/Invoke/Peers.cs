@@ -79,7 +79,9 @@ internal sealed class Peers(string? folder, TimeProvider clock) : IDisposable
         foreach (var file in Directory.EnumerateFiles(folder, NameOf(appId) + "@*"))
         {
             var pid = Path.GetFileName(file)[(NameOf(appId).Length + 1)..];
-            if (IsAlive(pid) && TryRead(file) is { } address)
+            if (!IsAlive(pid))
+                File.Delete(file);
+            else if (TryRead(file) is { } address)
                 addresses.Add(address);
         }
         return [.. addresses];
