@@ -45,5 +45,7 @@ internal readonly record struct Answer(Verdict Verdict, string Reason)
         return [.. events.Select(received => byId.GetValueOrDefault(received.Message.Id, missing))];
     }
 
-    public bool IsRetriable(RetryPolicy policy) => GrpcCode is not { } code || policy.Covers((int)code);
+    public bool IsRetriable(RetryPolicy policy) =>
+        (GrpcCode is not { } code || policy.Covers((int)code))
+        && (HttpCode is not { } status || policy.CoversHttp(status));
 }

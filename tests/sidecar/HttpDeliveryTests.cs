@@ -111,6 +111,25 @@ internal sealed class HttpDeliveryTests : PubSubFixture
     }
 
     [Test]
+    public async Task Deliver_StatusThatThePolicyExcepts_IsNotTriedAgain()
+    {
+        var (topic, dead) = (Topic(), Topic());
+        var policy = Yaml.Retries(-1)
+            .Replace(
+                "maxRetries: -1",
+                "maxRetries: -1, matching: { httpStatusCodes: \"429,500-599\" }",
+                StringComparison.Ordinal
+            );
+        var (sidecar, app) = await StartHttpAsync(WithDeadLetter(topic, dead), policy);
+        app.Answer = item => item.Path == "/events" ? (Tries(app) < 3 ? 503 : 400, "") : (200, "");
+        await PublishAsync(sidecar, topic, "1");
+        await app.UntilAsync(1, item => item.Path == "/dead");
+        Assert.That(Tries(app), Is.EqualTo(3));
+
+        static int Tries(HttpTopicApp app) => app.Deliveries.Count(item => item.Path == "/events");
+    }
+
+    [Test]
     public async Task Deliver_AppDownAndBack_GetsWhatWasPublishedMeanwhile()
     {
         var topic = Topic();
