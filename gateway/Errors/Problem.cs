@@ -63,27 +63,22 @@ internal sealed class Problem
 
     public string CodeName => NameOf(Code);
 
-    public string Title => TitleOf(HttpStatus);
+    /// <summary>The language of <see cref="Title"/>.</summary>
+    public string Language { get; private set; } = ErrorTexts.Default;
 
-    public static string TitleOf(int httpStatus) =>
-        httpStatus switch
-        {
-            StatusCodes.Status400BadRequest => "The request cannot be carried out",
-            StatusCodes.Status401Unauthorized => "Sign in first",
-            StatusCodes.Status403Forbidden => "Not allowed",
-            StatusCodes.Status404NotFound => "Not found",
-            StatusCodes.Status405MethodNotAllowed => "The path has no such verb",
-            StatusCodes.Status409Conflict => "In conflict with what is there",
-            StatusCodes.Status413PayloadTooLarge => "Too large",
-            StatusCodes.Status415UnsupportedMediaType => "The media type is not understood",
-            StatusCodes.Status426UpgradeRequired => "Needs another protocol",
-            StatusCodes.Status429TooManyRequests => "Too many requests",
-            ClientClosedRequest => "Cancelled",
-            StatusCodes.Status501NotImplemented => "Not implemented",
-            StatusCodes.Status503ServiceUnavailable => "Not available now",
-            StatusCodes.Status504GatewayTimeout => "Took too long",
-            _ => "Something went wrong on our side",
-        };
+    /// <summary>
+    /// What the reason means, for people; it says the same of every error with the reason, while
+    /// <see cref="Detail"/> tells developers, in English, what happened this time.
+    /// </summary>
+    public string Title =>
+        ErrorTexts.All.Of(Language, Domain, Reason) ?? ErrorTexts.All.OfStatus(Language, HttpStatus);
+
+    /// <summary>Chooses the title's language by the header Accept-Language.</summary>
+    public Problem For(string acceptLanguage)
+    {
+        Language = ErrorTexts.All.LanguageFor(acceptLanguage);
+        return this;
+    }
 
     /// <summary>Whether it is ours, so that nobody outside learns more of it than a trace id.</summary>
     public bool IsInternal => HttpStatus == StatusCodes.Status500InternalServerError;

@@ -23,10 +23,11 @@ internal static class ProblemJson
     {
         var response = context.Response;
         using var json = new PooledBuffer();
-        Write(problem, traceId, json);
+        Write(problem.For(context.Request.Headers.AcceptLanguage.ToString()), traceId, json);
         response.StatusCode = problem.HttpStatus;
         response.ContentType = MediaType;
         response.ContentLength = json.Length;
+        response.Headers.ContentLanguage = LanguagesOf(problem);
         response.Headers.CacheControl = "no-store";
         // The rest of the body is in the way of whatever would follow on the connection.
         if (problem.HttpStatus == StatusCodes.Status413PayloadTooLarge)
@@ -71,6 +72,12 @@ internal static class ProblemJson
         json.WriteString("trace_id", traceId);
         json.WriteEndObject();
     }
+
+    // The title is in the reader's language, what is beside it in ours.
+    private static string LanguagesOf(Problem problem) =>
+        problem.Language == ErrorTexts.Default || (problem.Detail.Length == 0 && problem.Violations is null)
+            ? problem.Language
+            : $"{problem.Language}, {ErrorTexts.Default}";
 
     private static long Seconds(TimeSpan delay) => Math.Max(1, (long)Math.Ceiling(delay.TotalSeconds));
 }

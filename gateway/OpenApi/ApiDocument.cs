@@ -65,8 +65,8 @@ internal static class ApiDocument
             ["version"] = "1",
             ["summary"] = "Commerce as a mesh of services, over REST.",
             ["description"] =
-                "Errors are application/problem+json: branch on `reason`, show `detail`. Texts come in the "
-                + "language of Accept-Language where it is known. Calls that take an Idempotency-Key may be "
+                "Errors are application/problem+json: branch on `reason`, show `title`, which is "
+                + "in the language of Accept-Language where known. Calls that take an Idempotency-Key may be "
                 + "repeated with the same key: the answer is the first one's. Lists give a `next_page_token` "
                 + "until they end. Resources with an `etag` answer If-None-Match with 304.",
         };

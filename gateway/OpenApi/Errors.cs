@@ -64,7 +64,7 @@ internal static class Errors
         );
         return new JsonObject
         {
-            ["description"] = Problem.TitleOf(reasons[0].HttpStatus) + ".",
+            ["description"] = ErrorTexts.All.OfStatus(ErrorTexts.Default, reasons[0].HttpStatus) + ".",
             ["content"] = content,
         };
     }
@@ -77,7 +77,7 @@ internal static class Errors
         var value = new JsonObject
         {
             ["type"] = ProblemJson.TypeOf(reason.Domain, reason.Name),
-            ["title"] = Problem.TitleOf(reason.HttpStatus),
+            ["title"] = reason.Title,
             ["status"] = reason.HttpStatus,
             ["detail"] = reason.Text,
             ["code"] = Problem.NameOf(reason.Code),

@@ -8,13 +8,13 @@ internal static class ProblemSchema
     private const string Text = """
         {
           "type": "object",
-          "description": "What went wrong (RFC 9457). Branch on reason, show detail, quote trace_id to the operators.",
+          "description": "What went wrong (RFC 9457). Branch on reason, show title, quote trace_id to the operators.",
           "required": ["type", "title", "status", "code", "reason", "domain", "metadata", "violations", "trace_id"],
           "properties": {
             "type": { "type": "string", "format": "uri-reference", "description": "Where the error is explained." },
-            "title": { "type": "string", "description": "What the status means, in the caller's language." },
+            "title": { "type": "string", "description": "What it means, for people, in their language where known." },
             "status": { "type": "integer", "description": "The HTTP status." },
-            "detail": { "type": "string", "description": "What happened, in the caller's language where known." },
+            "detail": { "type": "string", "description": "What happened this time, for developers, in English." },
             "code": { "type": "string", "description": "The gRPC status code's name." },
             "reason": { "type": "string", "description": "Stable id of the error." },
             "domain": { "type": "string", "description": "Whose reason it is, such as souk.catalog." },

@@ -14,6 +14,11 @@ internal sealed record ReasonEntry(string Domain, string Name, Code Code, string
 {
     public int HttpStatus => Problem.HttpStatusOf(Code, Name);
 
+    /// <summary>What people are told, in English.</summary>
+    public string Title =>
+        ErrorTexts.All.Of(ErrorTexts.Default, Domain, Name)
+        ?? ErrorTexts.All.OfStatus(ErrorTexts.Default, HttpStatus);
+
     /// <summary>Names of reasons are unique in a domain only.</summary>
     public string Key => $"{Domain}.{Name}";
 }

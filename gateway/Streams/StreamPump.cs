@@ -44,9 +44,12 @@ internal sealed class StreamPump(
             problem = new Problem(status);
         }
         if (problem is null || sink.HasStarted)
-            await sink.EndAsync(problem, gone);
+            await sink.EndAsync(problem?.For(LanguagesOf(call)), gone);
         return problem;
     }
+
+    private static string LanguagesOf(GrpcCall call) =>
+        call.Metadata.Find(entry => entry.Key == "accept-language").Value ?? "";
 
     private async Task<Problem?> CarryAsync(
         GrpcCall call,

@@ -25,10 +25,7 @@ internal static class InstantText
         seconds = SecondsOf(date);
         if (text.Length == 10)
             return true;
-        if (
-            text[10] is not ((byte)'T' or (byte)'t')
-            || !TryParseTime(text[11..], out var timeOfDay, out var rest)
-        )
+        if (text[10] != 'T' || !TryParseTime(text[11..], out var timeOfDay, out var rest))
             return false;
         seconds += timeOfDay;
         return TryParseFraction(ref rest, out nanos)
@@ -73,7 +70,7 @@ internal static class InstantText
         if (!TryParseFraction(ref rest, out nanos) || !rest.SequenceEqual("s"u8))
             return false;
         (seconds, nanos) = isNegative ? (-seconds, -nanos) : (seconds, nanos);
-        return Math.Abs(seconds) < DurationSecondsMax || nanos == 0;
+        return true;
     }
 
     public static int FormatDuration(long seconds, int nanos, Span<byte> text)
@@ -139,7 +136,7 @@ internal static class InstantText
     {
         seconds = 0;
         if (text.Length == 1)
-            return text[0] is (byte)'Z' or (byte)'z';
+            return text[0] is (byte)'Z';
         if (text.Length != 6 || text[0] is not ((byte)'+' or (byte)'-') || text[3] != ':')
             return false;
         var (hours, minutes) = (Digits(text[1..3]), Digits(text[4..6]));
