@@ -1,7 +1,7 @@
 # Souk. `make help` lists what there is.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run up stop logs demo load test bench fmt lint protos map release clean
+.PHONY: help run up stop logs demo load test fuzz bench fmt lint protos map release clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ load: ## import a catalogue, resumable: make load FILE=products.jsonl.gz
 
 test: ## build and run every test: make test [FILTER='FullyQualifiedName~Cart|FullyQualifiedName~Hold']
 	@scripts/test.sh "$(FILTER)"
+
+fuzz: ## send a million broken requests to the gateway, some minutes: make fuzz [COUNT=1000000]
+	@SOUK_FUZZ=$(or $(COUNT),1000000) scripts/test.sh "FullyQualifiedName~Souk.Tests.Gateway.Fuzz"
 
 bench: ## measure under load: make bench [SECONDS_EACH=10] [PART=mesh|sidecar|gateway|holds|soak]
 	@scripts/bench.sh $(or $(SECONDS_EACH),10) $(PART)

@@ -101,6 +101,8 @@ internal static class GatewayHost
     {
         logging.ClearProviders();
         logging.SetMinimumLevel(level);
+        // A message that cannot be read is its sender's fault, who could fill the log with it.
+        logging.AddFilter("Grpc", LogLevel.Critical);
         logging.AddFilter("Microsoft", level < LogLevel.Information ? level : LogLevel.Warning);
         const string instant = "yyyy-MM-ddTHH:mm:ss.fffZ ";
         if (isJson)

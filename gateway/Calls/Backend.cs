@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 
@@ -12,6 +13,7 @@ internal sealed class Backend : IDisposable
     private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(2);
 
     private readonly HttpMessageInvoker _http;
+    private readonly ConcurrentDictionary<string, Uri> _urls = new(StringComparer.Ordinal);
     private readonly string _origin;
     private readonly string _sidecarToken;
 
@@ -41,7 +43,10 @@ internal sealed class Backend : IDisposable
     public async Task<GrpcReply> SendAsync(GrpcCall call, CancellationToken token)
     {
         using HttpContent content = call.Stream is { } stream ? stream : new GrpcContent(call);
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_origin + call.Path))
+        using var request = new HttpRequestMessage(
+            HttpMethod.Post,
+            _urls.GetOrAdd(call.Path, path => new Uri(_origin + path))
+        )
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,

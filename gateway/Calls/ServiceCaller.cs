@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using Google.Rpc;
 using Souk.Gateway.Load;
 using Souk.Shared;
@@ -10,12 +11,29 @@ namespace Souk.Gateway.Calls;
 /// Makes calls that survive a service's restart: safe ones are repeated a few times, and a service that
 /// does not answer at all gets a rest.
 /// </summary>
-internal sealed class ServiceCaller(Backend backend, LoadGate load, TimeProvider clock)
+internal sealed class ServiceCaller
 {
     private const int RetriesMax = 2;
     private static readonly TimeSpan s_retryPause = TimeSpan.FromMilliseconds(50);
 
     private readonly ConcurrentDictionary<string, Circuit> _circuits = new(StringComparer.Ordinal);
+    private readonly Backend _backend;
+    private readonly LoadGate _load;
+    private readonly TimeProvider _clock;
+
+    public ServiceCaller(Backend backend, LoadGate load, TimeProvider clock)
+    {
+        (_backend, _load, _clock) = (backend, load, clock);
+        Telemetry.Meter.CreateObservableGauge(
+            "gateway.circuit.state",
+            () =>
+                _circuits.Select(pair => new Measurement<int>(
+                    (int)pair.Value.State,
+                    new KeyValuePair<string, object?>("app_id", pair.Key)
+                )),
+            description: "0 closed, 1 half open, 2 open"
+        );
+    }
 
     /// <summary>The whole reply. Silence is an exception, whatever the service says is not.</summary>
     /// <param name="isSafe">Whether a repeat changes nothing.</param>
@@ -28,7 +46,7 @@ internal sealed class ServiceCaller(Backend backend, LoadGate load, TimeProvider
         CancellationToken aborted
     )
     {
-        using var lease = load.Enter(call);
+        using var lease = _load.Enter(call);
         try
         {
             var reply = await RepeatAsync(call, isSafe, token, aborted);
@@ -70,7 +88,7 @@ internal sealed class ServiceCaller(Backend backend, LoadGate load, TimeProvider
                 if (e is not (HttpRequestException or IOException) || retriesLeft == 0)
                     throw;
             }
-            await Task.Delay(s_retryPause * (RetriesMax + 1 - retriesLeft), clock, token);
+            await Task.Delay(s_retryPause * (RetriesMax + 1 - retriesLeft), _clock, token);
         }
     }
 
@@ -84,7 +102,7 @@ internal sealed class ServiceCaller(Backend backend, LoadGate load, TimeProvider
             throw Open(call.AppId);
         try
         {
-            var reply = await backend.SendAsync(call, token);
+            var reply = await _backend.SendAsync(call, token);
             Report(circuit, IsSilence(reply.Ending()));
             return reply;
         }
@@ -97,7 +115,7 @@ internal sealed class ServiceCaller(Backend backend, LoadGate load, TimeProvider
 
     private async Task<GrpcReply> AttemptAsync(GrpcCall call, CancellationToken token)
     {
-        var reply = await backend.SendAsync(call, token);
+        var reply = await _backend.SendAsync(call, token);
         try
         {
             await reply.NextAsync(token);
@@ -111,7 +129,7 @@ internal sealed class ServiceCaller(Backend backend, LoadGate load, TimeProvider
         }
     }
 
-    private Circuit CircuitOf(string appId) => _circuits.GetOrAdd(appId, _ => new Circuit(clock));
+    private Circuit CircuitOf(string appId) => _circuits.GetOrAdd(appId, _ => new Circuit(_clock));
 
     // Whoever leaves, is in a hurry or sends what cannot be passed on must not close a service to others.
     private static void Lost(Circuit circuit, GrpcCall call, Exception error, CancellationToken aborted)

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http.Features;
 using Souk.Gateway.Transcoding;
 using Souk.Shared;
@@ -27,7 +28,7 @@ internal static class BodyReader
         var reader = request.BodyReader;
         while (true)
         {
-            var read = await reader.ReadAsync(context.RequestAborted);
+            var read = await NextAsync(reader, context.RequestAborted);
             foreach (var segment in read.Buffer)
             {
                 if (body.Length + segment.Length > bytesMax)
@@ -38,6 +39,19 @@ internal static class BodyReader
             reader.AdvanceTo(read.Buffer.End);
             if (read.IsCompleted)
                 return;
+        }
+    }
+
+    private static async ValueTask<ReadResult> NextAsync(PipeReader reader, CancellationToken token)
+    {
+        try
+        {
+            return await reader.ReadAsync(token);
+        }
+        catch (IOException e) when (e is not BadHttpRequestException)
+        {
+            // The caller went away, or reset its stream. Without this it would look as if the service had.
+            throw Fault.Cancelled();
         }
     }
 

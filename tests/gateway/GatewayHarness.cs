@@ -11,6 +11,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using Souk.Gateway;
 using Souk.Gateway.Routing;
 using Souk.Shared;
@@ -94,8 +95,12 @@ internal sealed class GatewayHarness : IAsyncDisposable
             {
                 services.AddSingleton<ITokenKeySource>(new OneKey());
                 services.AddSingleton(clock ?? TimeProvider.System);
-                if (logs is not null)
-                    services.AddSingleton(logs);
+                if (logs is null)
+                    return;
+                services.AddSingleton(logs);
+                services.Configure<LoggerFilterOptions>(options =>
+                    options.AddFilter<ConsoleLoggerProvider>(null, LogLevel.None)
+                );
             }
         );
         await gateway.StartAsync();
