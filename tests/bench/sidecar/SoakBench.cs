@@ -97,7 +97,7 @@ internal static class SoakBench
         var late = memory.TakeLast(Samples / 5).Average();
         figures.Note($"memory early in {duration.TotalSeconds:F0} s of load", early, "MiB");
         figures.Note("  at their end", late, "MiB");
-        figures.Below("  growth", late - early, Math.Max(8, early * 0.1), "MiB");
+        figures.Below("  growth", late - early, Math.Round(Math.Max(8, early * 0.1)), "MiB");
     }
 
     private static Load Mixed(DaprClient client, MeasuredApp behind) =>
