@@ -159,10 +159,21 @@ public sealed partial class TokenVerifier(
         }
     }
 
-    private static string Text(JsonDocument json, string name) =>
-        json.RootElement.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
-            ? value.GetString() ?? ""
-            : "";
+    private static string Text(JsonDocument json, string name)
+    {
+        try
+        {
+            return json.RootElement.TryGetProperty(name, out var value)
+                && value.ValueKind == JsonValueKind.String
+                ? value.GetString() ?? ""
+                : "";
+        }
+        catch (InvalidOperationException)
+        {
+            // The parser lets pass what is no Unicode: bytes that are no UTF-8, half a surrogate pair.
+            throw Invalid();
+        }
+    }
 
     private static DateTimeOffset? Instant(JsonDocument json, string name) =>
         json.RootElement.TryGetProperty(name, out var value)

@@ -90,6 +90,9 @@ internal sealed class TokenVerifierTests : IDisposable
     [TestCase("....")]
     [TestCase("W10.W10.W10")]
     [TestCase("ééé.b.c")]
+    [TestCase("eyJhbGciOiJFU-UifQ.e30.AA", Description = "a header whose algorithm is no UTF-8")]
+    [TestCase("eyJhbGciOiJcdWQ4MDAifQ.e30.AA", Description = "half a surrogate pair as algorithm")]
+    [TestCase("eyJcdWQ4MDBsZyI6IkVTMjU2In0.e30.AA", Description = "half a surrogate pair in a name")]
     public async Task Verify_Garbage_FailsWithTokenInvalid(string token) =>
         Assert.That(await ReasonOf(token), Is.EqualTo("TOKEN_INVALID"));
 
