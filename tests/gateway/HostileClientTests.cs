@@ -10,7 +10,7 @@ namespace Souk.Tests.Gateway;
 /// </summary>
 public sealed class HostileClientTests
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private GatewayHarness _gateway = null!;
 
     [OneTimeSetUp]
@@ -141,18 +141,24 @@ public sealed class HostileClientTests
         // :method GET, :scheme http, :path /, :authority x
         byte[] head = [0x82, 0x86, 0x84, 0x41, 0x01, (byte)'x'];
         byte[] cancel = [0, 0, 0, 8];
-        const int resetsMax = 20_000;
-        var resets = 0;
-        while (resets < resetsMax && !answer.IsCompleted)
+        // Many in each packet: the server reads on faster than it can serve, whatever else the machine does.
+        const int packets = 40;
+        const int streamsEach = 500;
+        for (var packet = 0; packet < packets && !answer.IsCompleted; packet++)
         {
-            var stream = (resets++ * 2) + 1;
-            byte[] both = [.. Frame(1, 0x5, stream, head), .. Frame(3, 0, stream, cancel)];
-            if (!await TrySendAsync(socket, both))
+            var streams = Enumerable.Range(packet * streamsEach, streamsEach).Select(at => (at * 2) + 1);
+            byte[] burst =
+            [
+                .. streams.SelectMany(stream =>
+                    Frame(1, 0x5, stream, head).Concat(Frame(3, 0, stream, cancel))
+                ),
+            ];
+            if (!await TrySendAsync(socket, burst))
                 break;
         }
-        // What it said last, ENHANCE_YOUR_CALM, may be lost: we did not listen but went on sending.
+        // We stop sending and keep the connection open: that it ends is the server's doing. What it said last,
+        // ENHANCE_YOUR_CALM, may be lost on a socket that we went on writing to.
         await answer;
-        Assert.That(resets, Is.LessThan(resetsMax));
     }
 
     [Test]
@@ -216,7 +222,7 @@ public sealed class HostileClientTests
     {
         var all = new MemoryStream();
         var buffer = new byte[16 * 1024];
-        using var patience = new CancellationTokenSource(s_patience);
+        using var patience = new CancellationTokenSource(Patience);
         try
         {
             int read;
