@@ -16,7 +16,7 @@ namespace Souk.Gateway;
 /// <summary>The one public entry of the mesh: REST in, gRPC out.</summary>
 internal static class GatewayHost
 {
-    private static readonly TimeSpan s_drainTimeout = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(15);
 
     public static async Task Main()
     {
@@ -39,7 +39,7 @@ internal static class GatewayHost
         Listener.Add(host, settings);
         OperatorDoor.Listen(host, settings);
         Log(host.Logging, level, settings.LogsJson);
-        host.Services.Configure<HostOptions>(options => options.ShutdownTimeout = s_drainTimeout);
+        host.Services.Configure<HostOptions>(options => options.ShutdownTimeout = DrainTimeout);
         host.Services.AddSingleton(settings);
         host.Services.AddSingleton(contracts);
         host.Services.AddSingleton(TimeProvider.System);

@@ -20,28 +20,28 @@ internal sealed partial class ChangeFeed(
 ) : BackgroundService
 {
     private const string Topic = "cache.invalidate";
-    private static readonly TimeSpan s_pauseMin = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan s_pauseMax = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PauseMin = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan PauseMax = TimeSpan.FromSeconds(30);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (cache.Fields.Count == 0)
             return;
-        var pause = s_pauseMin;
+        var pause = PauseMin;
         using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{settings.SidecarPort}");
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
                 if (await FollowAsync(new DaprApi.DaprClient(channel), stoppingToken))
-                    pause = s_pauseMin;
+                    pause = PauseMin;
                 await Task.Delay(pause, clock, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 return;
             }
-            pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, s_pauseMax.Ticks));
+            pause = TimeSpan.FromTicks(Math.Min(pause.Ticks * 2, PauseMax.Ticks));
         }
     }
 

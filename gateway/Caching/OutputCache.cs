@@ -22,14 +22,14 @@ internal sealed class OutputCache
     private const int TagsMax = 1000;
 
     /// <summary>How old a reply may get while nobody tells us of changes .</summary>
-    private static readonly TimeSpan s_unheardMax = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan UnheardMax = TimeSpan.FromSeconds(5);
 
-    private static readonly Counter<long> s_lookups = Telemetry.Meter.CreateCounter<long>(
+    private static readonly Counter<long> Lookups = Telemetry.Meter.CreateCounter<long>(
         "gateway.cache.lookups",
         description: "Requests whose reply could have been remembered, by whether it was"
     );
 
-    private static readonly Counter<long> s_forgotten = Telemetry.Meter.CreateCounter<long>(
+    private static readonly Counter<long> Forgotten = Telemetry.Meter.CreateCounter<long>(
         "gateway.cache.forgotten",
         description: "Replies forgotten because what they tell of changed"
     );
@@ -111,7 +111,7 @@ internal sealed class OutputCache
     public void Forget(string field, string value)
     {
         Interlocked.Increment(ref _changes);
-        s_forgotten.Add(_store.Forget(Tag(field, value)) + _store.Forget(Tag(field, "")));
+        Forgotten.Add(_store.Forget(Tag(field, value)) + _store.Forget(Tag(field, "")));
     }
 
     /// <summary>
@@ -147,7 +147,7 @@ internal sealed class OutputCache
             isPacked ? packed.Written.ToArray() : null,
             TagsOf(route.Rpc, cache, key, message),
             now,
-            now + (_hearsOfChanges || age < s_unheardMax ? age : s_unheardMax)
+            now + (_hearsOfChanges || age < UnheardMax ? age : UnheardMax)
         );
     }
 
@@ -192,6 +192,6 @@ internal sealed class OutputCache
             outcome == "hit"
                 ? "souk; hit"
                 : "souk; fwd=uri-miss" + (outcome == "shared" ? "; collapsed" : "");
-        s_lookups.Add(1, new("rpc", exchange.Route?.Rpc.Name), new("outcome", outcome));
+        Lookups.Add(1, new("rpc", exchange.Route?.Rpc.Name), new("outcome", outcome));
     }
 }

@@ -10,7 +10,7 @@ namespace Souk.Gateway.Calls;
 /// </summary>
 internal sealed class Backend : IDisposable
 {
-    private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(2);
 
     private readonly HttpMessageInvoker _http;
     private readonly ConcurrentDictionary<string, Uri> _urls = new(StringComparer.Ordinal);
@@ -28,7 +28,7 @@ internal sealed class Backend : IDisposable
                 UseCookies = false,
                 AllowAutoRedirect = false,
                 AutomaticDecompression = DecompressionMethods.None,
-                ConnectTimeout = s_connectTimeout,
+                ConnectTimeout = ConnectPatience,
                 EnableMultipleHttp2Connections = true,
                 PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
                 KeepAlivePingDelay = TimeSpan.FromSeconds(30),

@@ -73,14 +73,14 @@ internal sealed class GrpcCall : IDisposable
 /// </summary>
 internal sealed class GrpcContent : HttpContent
 {
-    private static readonly MediaTypeHeaderValue s_type = new("application/grpc");
+    private static readonly MediaTypeHeaderValue Type = new("application/grpc");
     private readonly PooledBuffer _message;
 
     public GrpcContent(GrpcCall call)
     {
         _message = call.Message;
         call.Seal();
-        Headers.ContentType = s_type;
+        Headers.ContentType = Type;
     }
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>

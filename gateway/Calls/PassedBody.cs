@@ -10,7 +10,7 @@ namespace Souk.Gateway.Calls;
 /// </summary>
 internal sealed class PassedBody : HttpContent
 {
-    private static readonly MediaTypeHeaderValue s_type = new("application/grpc");
+    private static readonly MediaTypeHeaderValue Type = new("application/grpc");
 
     private readonly PipeReader _source;
     private readonly MessageMeter _meter;
@@ -19,7 +19,7 @@ internal sealed class PassedBody : HttpContent
     {
         _source = source;
         _meter = new MessageMeter(messageBytesMax);
-        Headers.ContentType = s_type;
+        Headers.ContentType = Type;
     }
 
     /// <summary>Why the client's stream could not be passed on, where that is the client's doing.</summary>

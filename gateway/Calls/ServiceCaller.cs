@@ -14,7 +14,7 @@ namespace Souk.Gateway.Calls;
 internal sealed class ServiceCaller
 {
     private const int RetriesMax = 2;
-    private static readonly TimeSpan s_retryPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(50);
 
     private readonly ConcurrentDictionary<string, Circuit> _circuits = new(StringComparer.Ordinal);
     private readonly Backend _backend;
@@ -88,7 +88,7 @@ internal sealed class ServiceCaller
                 if (e is not (HttpRequestException or IOException) || retriesLeft == 0)
                     throw;
             }
-            await Task.Delay(s_retryPause * (RetriesMax + 1 - retriesLeft), _clock, token);
+            await Task.Delay(RetryPause * (RetriesMax + 1 - retriesLeft), _clock, token);
         }
     }
 

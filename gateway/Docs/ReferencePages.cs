@@ -13,7 +13,7 @@ internal sealed class ReferencePages
     private const string Folder = "docs/";
 
     // Plain letters where the default would write \u0027: the document is read by people too.
-    private static readonly JsonSerializerOptions s_json = new()
+    private static readonly JsonSerializerOptions WrittenAs = new()
     {
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
@@ -43,7 +43,7 @@ internal sealed class ReferencePages
     private static Page DocumentOf(Contracts contracts)
     {
         var document = ApiDocument.Of(contracts, Comments.Load());
-        return new Page("application/json", JsonSerializer.SerializeToUtf8Bytes(document, s_json));
+        return new Page("application/json", JsonSerializer.SerializeToUtf8Bytes(document, WrittenAs));
     }
 
     private static Lazy<Page> Web(string name, string mediaType) =>

@@ -11,7 +11,7 @@ internal sealed class Problem
 {
     private const int ClientClosedRequest = 499;
     private const string OwnDomain = "souk";
-    private static readonly TimeSpan s_retryDefault = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryDefault = TimeSpan.FromSeconds(1);
 
     private readonly ErrorInfo? _info;
 
@@ -32,7 +32,7 @@ internal sealed class Problem
         // What went wrong inside is for our logs; strangers get the trace id.
         Detail = IsInternal ? "" : status.Message;
         if (Code == Code.Unavailable)
-            RetryAfter ??= s_retryDefault;
+            RetryAfter ??= RetryDefault;
     }
 
     /// <summary>The error as gRPC tells it.</summary>

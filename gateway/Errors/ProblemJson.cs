@@ -11,7 +11,7 @@ internal static class ProblemJson
 {
     public const string MediaType = "application/problem+json";
 
-    private static readonly JsonWriterOptions s_options = new()
+    private static readonly JsonWriterOptions Options = new()
     {
         Encoder = JavaScriptEncoder.Create(UnicodeRanges.All),
     };
@@ -44,7 +44,7 @@ internal static class ProblemJson
 
     public static void Write(Problem problem, string traceId, PooledBuffer target)
     {
-        using var json = new Utf8JsonWriter(target, s_options);
+        using var json = new Utf8JsonWriter(target, Options);
         json.WriteStartObject();
         json.WriteString("type", TypeOf(problem.Domain, problem.Reason));
         json.WriteString("title", problem.Title);

@@ -8,7 +8,7 @@ namespace Souk.Gateway.Grpc;
 /// </summary>
 internal static class PassedMetadata
 {
-    private static readonly string[] s_own = ["grpc-", "dapr-", "content-", "x-request-id"];
+    private static readonly string[] Own = ["grpc-", "dapr-", "content-", "x-request-id"];
 
     public static void Leading(GrpcReply reply, HttpContext context)
     {
@@ -33,5 +33,5 @@ internal static class PassedMetadata
 
     private static bool IsPassed(string name) =>
         name is not ("date" or "Date" or "server" or "Server")
-        && !Array.Exists(s_own, own => name.StartsWith(own, StringComparison.OrdinalIgnoreCase));
+        && !Array.Exists(Own, own => name.StartsWith(own, StringComparison.OrdinalIgnoreCase));
 }

@@ -13,8 +13,8 @@ internal sealed class Readiness(Contracts contracts, Backend backend, Drain drai
     : IDisposable
 {
     private const string HealthPath = "/grpc.health.v1.Health/Check";
-    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan s_kept = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Kept = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _gate = new(1, 1);
     private (IReadOnlyList<(string App, bool IsReady)> Apps, DateTimeOffset At) _last = (
@@ -61,7 +61,7 @@ internal sealed class Readiness(Contracts contracts, Backend backend, Drain drai
         await _gate.WaitAsync(token);
         try
         {
-            if (clock.GetUtcNow() - _last.At > s_kept)
+            if (clock.GetUtcNow() - _last.At > Kept)
                 _last = (await Task.WhenAll(contracts.AppIds.Select(AskAsync)), clock.GetUtcNow());
             return _last.Apps;
         }
@@ -73,8 +73,8 @@ internal sealed class Readiness(Contracts contracts, Backend backend, Drain drai
 
     private async Task<(string App, bool IsReady)> AskAsync(string app)
     {
-        using var timeout = new CancellationTokenSource(s_timeout);
-        using var call = new GrpcCall(app, HealthPath) { Deadline = s_timeout };
+        using var timeout = new CancellationTokenSource(Timeout);
+        using var call = new GrpcCall(app, HealthPath) { Deadline = Timeout };
         try
         {
             using var reply = await backend.SendAsync(call, timeout.Token);

@@ -10,36 +10,36 @@ namespace Souk.Gateway.Http;
 /// </summary>
 internal static class RequestMetrics
 {
-    private static readonly Histogram<double> s_durations = Telemetry.Meter.CreateHistogram<double>(
+    private static readonly Histogram<double> Durations = Telemetry.Meter.CreateHistogram<double>(
         "gateway.request.duration",
         "ms",
         "Time from a request's head to the end of its answer"
     );
 
-    private static readonly Histogram<long> s_taken = Telemetry.Meter.CreateHistogram<long>(
+    private static readonly Histogram<long> Taken = Telemetry.Meter.CreateHistogram<long>(
         "gateway.request.size",
         "By",
         "Bytes of the requests' bodies, where they are said beforehand"
     );
 
-    private static readonly Histogram<long> s_given = Telemetry.Meter.CreateHistogram<long>(
+    private static readonly Histogram<long> Given = Telemetry.Meter.CreateHistogram<long>(
         "gateway.response.size",
         "By",
         "Bytes of the answers' bodies, where they are known beforehand: streams are not"
     );
 
-    private static readonly string[] s_methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+    private static readonly string[] Methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
     public static void Record(Exchange exchange, double elapsedMs, long taken, long given)
     {
-        if (!s_durations.Enabled)
+        if (!Durations.Enabled)
             return;
         var route = new KeyValuePair<string, object?>("http.route", exchange.Template);
         var method = new KeyValuePair<string, object?>(
             "http.request.method",
-            Array.Find(s_methods, known => known == exchange.Context.Request.Method) ?? "other"
+            Array.Find(Methods, known => known == exchange.Context.Request.Method) ?? "other"
         );
-        s_durations.Record(
+        Durations.Record(
             elapsedMs,
             new TagList
             {
@@ -49,7 +49,7 @@ internal static class RequestMetrics
                 { "rpc.code", exchange.Code },
             }
         );
-        s_taken.Record(taken, route, method);
-        s_given.Record(given, route, method);
+        Taken.Record(taken, route, method);
+        Given.Record(given, route, method);
     }
 }

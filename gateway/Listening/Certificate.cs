@@ -16,8 +16,8 @@ internal sealed partial class Certificate(
     ILogger<Certificate> logger
 )
 {
-    private static readonly TimeSpan s_lookEvery = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan s_handshakeTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan HandshakePatience = TimeSpan.FromSeconds(10);
 
     private readonly Lock _gate = new();
     private volatile SslServerAuthenticationOptions? _options;
@@ -32,7 +32,7 @@ internal sealed partial class Certificate(
         Current();
         return new TlsHandshakeCallbackOptions
         {
-            HandshakeTimeout = s_handshakeTimeout,
+            HandshakeTimeout = HandshakePatience,
             OnConnection = _ => ValueTask.FromResult(Current()),
         };
     }
@@ -44,7 +44,7 @@ internal sealed partial class Certificate(
             return known;
         lock (_gate)
         {
-            Volatile.Write(ref _nextLook, now + s_lookEvery.Ticks);
+            Volatile.Write(ref _nextLook, now + LookEvery.Ticks);
             var writtenAt = File.GetLastWriteTimeUtc(settings.CertificateFile);
             if (_options is { } same && writtenAt == _writtenAt)
                 return same;

@@ -17,7 +17,7 @@ internal sealed class AdaptiveLimit(TimeProvider clock)
     private const double ShrinkMost = 0.5;
     private const double ShrinkOnLoss = 0.8;
     private const int SamplesMin = 10;
-    private static readonly long s_windowTicks = TimeSpan.FromMilliseconds(250).Ticks;
+    private static readonly long WindowTicks = TimeSpan.FromMilliseconds(250).Ticks;
 
     private readonly Lock _gate = new();
     private double _limit = Initial;
@@ -48,12 +48,12 @@ internal sealed class AdaptiveLimit(TimeProvider clock)
             _slowness += slowness;
             _mostAtOnce = Math.Max(_mostAtOnce, atOnce);
             if (_windowEnds == 0)
-                _windowEnds = now + s_windowTicks;
+                _windowEnds = now + WindowTicks;
             if (now < _windowEnds || _samples + _losses < SamplesMin)
                 return;
             _limit = Math.Clamp(Next(), Min, Max);
             (_slowness, _samples, _losses, _mostAtOnce) = (0, 0, 0, 0);
-            _windowEnds = now + s_windowTicks;
+            _windowEnds = now + WindowTicks;
         }
     }
 

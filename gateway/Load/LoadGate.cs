@@ -13,7 +13,7 @@ namespace Souk.Gateway.Load;
 /// </summary>
 internal sealed class LoadGate
 {
-    private static readonly Counter<long> s_refused = Telemetry.Meter.CreateCounter<long>(
+    private static readonly Counter<long> Refused = Telemetry.Meter.CreateCounter<long>(
         "gateway.overload.refused",
         description: "Calls refused because their service has too many"
     );
@@ -41,7 +41,7 @@ internal sealed class LoadGate
         var service = Of(call.AppId);
         if (!service.TryEnter(call.Priority))
         {
-            s_refused.Add(1, new("app_id", call.AppId), new("priority", call.Priority.ToString()));
+            Refused.Add(1, new("app_id", call.AppId), new("priority", call.Priority.ToString()));
             throw Fault.Unavailable(
                 Reason.Overloaded,
                 "There is more to do than can be done now.",

@@ -11,7 +11,7 @@ namespace Souk.Gateway.OpenApi;
 internal static class ApiDocument
 {
     // Other verbs are routes too, but the format has no place for them.
-    private static readonly HashSet<string> s_verbs =
+    private static readonly HashSet<string> Verbs =
     [
         "GET",
         "PUT",
@@ -34,7 +34,7 @@ internal static class ApiDocument
             reasons
         );
         var routes = contracts
-            .Routes.Where(route => s_verbs.Contains(route.Method))
+            .Routes.Where(route => Verbs.Contains(route.Method))
             .OrderBy(route => route.Rpc.Service, StringComparer.Ordinal)
             .ToArray();
         var paths = Paths(routes, operations);

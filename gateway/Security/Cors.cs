@@ -8,7 +8,7 @@ namespace Souk.Gateway.Security;
 /// </summary>
 internal sealed class Cors(GatewaySettings settings, Contracts contracts, GrpcEndpoint grpc)
 {
-    private static readonly string[] s_post = [HttpMethods.Post];
+    private static readonly string[] Post = [HttpMethods.Post];
 
     private const string Exposed =
         "ETag, Location, Preference-Applied, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, "
@@ -50,7 +50,7 @@ internal sealed class Cors(GatewaySettings settings, Contracts contracts, GrpcEn
     /// </summary>
     public bool TryAnswerOptions(HttpContext context, string path)
     {
-        var methods = grpc.Offers(path) ? s_post : contracts.Table.MethodsOf(path);
+        var methods = grpc.Offers(path) ? Post : contracts.Table.MethodsOf(path);
         if (methods.Count == 0)
             return false;
         var headers = context.Response.Headers;

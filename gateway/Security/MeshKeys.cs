@@ -10,14 +10,14 @@ namespace Souk.Gateway.Security;
 internal sealed class MeshKeys(Backend backend) : ITokenKeySource
 {
     private const string AppId = "identity";
-    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(3);
-    private static readonly string s_path = $"/{IdentityService.Descriptor.FullName}/GetKeySet";
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(3);
+    private static readonly string Path = $"/{IdentityService.Descriptor.FullName}/GetKeySet";
 
     public async Task<IReadOnlyList<TokenKey>> GetAsync(CancellationToken token)
     {
-        using var call = new GrpcCall(AppId, s_path) { Deadline = s_timeout };
+        using var call = new GrpcCall(AppId, Path) { Deadline = Timeout };
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(token);
-        timeout.CancelAfter(s_timeout);
+        timeout.CancelAfter(Timeout);
         try
         {
             using var reply = await backend.SendAsync(call, timeout.Token);

@@ -14,7 +14,7 @@ internal sealed class RateLimits(RatePolicy policy, TimeProvider clock)
     public const int KeysMax = 100_000;
 
     private const string Others = "";
-    private static readonly long s_sweepTicks = TimeSpan.FromSeconds(1).Ticks;
+    private static readonly long SweepTicks = TimeSpan.FromSeconds(1).Ticks;
 
     private readonly ConcurrentDictionary<string, long> _due = new(StringComparer.Ordinal);
     private int _count;
@@ -72,7 +72,7 @@ internal sealed class RateLimits(RatePolicy policy, TimeProvider clock)
     private void Sweep(long now)
     {
         var next = Volatile.Read(ref _nextSweep);
-        if (now < next || Interlocked.CompareExchange(ref _nextSweep, now + s_sweepTicks, next) != next)
+        if (now < next || Interlocked.CompareExchange(ref _nextSweep, now + SweepTicks, next) != next)
             return;
         foreach (var entry in _due)
         {

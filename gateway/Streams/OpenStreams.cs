@@ -13,7 +13,7 @@ namespace Souk.Gateway.Streams;
 /// </summary>
 internal sealed class OpenStreams(GatewaySettings settings, IHostApplicationLifetime lifetime)
 {
-    private static readonly TimeSpan s_retryAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, int> _open = new(StringComparer.Ordinal);
 
@@ -29,7 +29,7 @@ internal sealed class OpenStreams(GatewaySettings settings, IHostApplicationLife
         if (_open.AddOrUpdate(key, 1, static (_, open) => open + 1) <= settings.StreamsPerCaller)
             return new Slot(this, key);
         Leave(key);
-        throw Fault.ResourceExhausted(Reason.RateLimited, "Too many open streams.", s_retryAfter);
+        throw Fault.ResourceExhausted(Reason.RateLimited, "Too many open streams.", RetryAfter);
     }
 
     /// <summary>What a stream's reader is told of an error; null for what nobody foresaw.</summary>
@@ -39,7 +39,7 @@ internal sealed class OpenStreams(GatewaySettings settings, IHostApplicationLife
                 Fault.Unavailable(
                     Reason.DependencyUnavailable,
                     "This gateway stops; connect again.",
-                    s_retryAfter
+                    RetryAfter
                 )
             )
             : Failures.StatusOf(error, isGone);

@@ -14,7 +14,7 @@ namespace Souk.Gateway.Streams;
 /// </summary>
 internal sealed class SocketSession : IDisposable
 {
-    private static readonly TimeSpan s_goodbye = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Goodbye = TimeSpan.FromSeconds(5);
 
     private readonly WebSocket _socket;
     private readonly Route _route;
@@ -122,7 +122,7 @@ internal sealed class SocketSession : IDisposable
                     "",
                     CancellationToken.None
                 );
-            await listening.WaitAsync(s_goodbye, _clock);
+            await listening.WaitAsync(Goodbye, _clock);
         }
         catch (Exception e) when (e is TimeoutException or WebSocketException)
         {

@@ -18,7 +18,7 @@ internal sealed class SocketSink(WebSocket socket, Route route, string traceId, 
     private const int CloseCodeBase = 4000;
 
     // A reader that takes nothing for so long holds a call open for nobody.
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     // The handshake was the answer's head.
     public override bool HasStarted => true;
@@ -65,7 +65,7 @@ internal sealed class SocketSink(WebSocket socket, Route route, string traceId, 
     {
         try
         {
-            await sending.WaitAsync(s_patience, clock);
+            await sending.WaitAsync(Patience, clock);
         }
         catch (TimeoutException)
         {

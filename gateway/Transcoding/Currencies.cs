@@ -17,7 +17,7 @@ internal static class Currencies
     private const sbyte Unknown = -1;
 
     // By the three letters: the exponent plus one, or 0 while nobody asked.
-    private static readonly sbyte[] s_exponents = new sbyte[Letters * Letters * Letters];
+    private static readonly sbyte[] Exponents = new sbyte[Letters * Letters * Letters];
 
     /// <summary>Null for what is no ISO 4217 code.</summary>
     public static int? ExponentOf(ReadOnlySpan<byte> code)
@@ -25,12 +25,12 @@ internal static class Currencies
         if (code.Length != 3 || code.IndexOfAnyExceptInRange((byte)'A', (byte)'Z') >= 0)
             return null;
         var slot = ((((code[0] - 'A') * Letters) + code[1] - 'A') * Letters) + code[2] - 'A';
-        if (s_exponents[slot] == 0)
+        if (Exponents[slot] == 0)
         {
             var text = System.Text.Encoding.ASCII.GetString(code);
-            s_exponents[slot] = Currency.IsKnown(text) ? (sbyte)(Currency.Of(text).Exponent + 1) : Unknown;
+            Exponents[slot] = Currency.IsKnown(text) ? (sbyte)(Currency.Of(text).Exponent + 1) : Unknown;
         }
-        return s_exponents[slot] == Unknown ? null : s_exponents[slot] - 1;
+        return Exponents[slot] == Unknown ? null : Exponents[slot] - 1;
     }
 
     /// <summary>

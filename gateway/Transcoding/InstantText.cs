@@ -11,8 +11,8 @@ internal static class InstantText
     private const int NanosPerSecond = 1_000_000_000;
     private const int FractionDigitsMax = 9;
     private const long DurationSecondsMax = 315_576_000_000;
-    private static readonly long s_secondsMin = SecondsOf(DateTime.MinValue);
-    private static readonly long s_secondsMax = SecondsOf(DateTime.MaxValue);
+    private static readonly long SecondsMin = SecondsOf(DateTime.MinValue);
+    private static readonly long SecondsMax = SecondsOf(DateTime.MaxValue);
 
     /// <summary>
     /// Reads an instant such as 2026-08-01T09:30:00.5+02:00; a bare date is its midnight in UTC.
@@ -30,8 +30,8 @@ internal static class InstantText
         seconds += timeOfDay;
         return TryParseFraction(ref rest, out nanos)
             && TryParseOffset(rest, out var offset)
-            && (seconds -= offset) >= s_secondsMin
-            && seconds <= s_secondsMax;
+            && (seconds -= offset) >= SecondsMin
+            && seconds <= SecondsMax;
     }
 
     /// <summary>
@@ -39,7 +39,7 @@ internal static class InstantText
     /// </summary>
     public static int FormatInstant(long seconds, int nanos, Span<byte> text)
     {
-        if (seconds < s_secondsMin || seconds > s_secondsMax || nanos is < 0 or >= NanosPerSecond)
+        if (seconds < SecondsMin || seconds > SecondsMax || nanos is < 0 or >= NanosPerSecond)
             throw new InvalidDataException("The instant is out of range.");
         var instant = DateTime.UnixEpoch.AddSeconds(seconds);
         instant.TryFormat(

@@ -18,7 +18,7 @@ internal ref partial struct JsonToWire
 
     private const int KeysOnStack = 16;
 
-    private static readonly JsonReaderOptions s_options = new() { MaxDepth = DepthMax };
+    private static readonly JsonReaderOptions Options = new() { MaxDepth = DepthMax };
 
     private readonly PooledBuffer _wire;
     private readonly ReadOnlySpan<byte> _text;
@@ -29,7 +29,7 @@ internal ref partial struct JsonToWire
     {
         _wire = wire;
         _text = json;
-        _json = new Utf8JsonReader(json, s_options);
+        _json = new Utf8JsonReader(json, Options);
         _trail = new FieldTrail(json);
     }
 

@@ -18,7 +18,7 @@ internal static partial class WireToJson
     private const int SlotsOnStackMax = 64;
     private const long WholeDoubleMax = (1L << 53) - 1;
 
-    private static readonly JsonWriterOptions s_options = new()
+    private static readonly JsonWriterOptions Options = new()
     {
         // Other scripts stay readable; what HTML could mistake for markup is escaped.
         Encoder = JavaScriptEncoder.Create(UnicodeRanges.All),
@@ -56,7 +56,7 @@ internal static partial class WireToJson
         if (t_writer is { } writer)
             writer.Reset(json);
         else
-            t_writer = writer = new Utf8JsonWriter(json, s_options);
+            t_writer = writer = new Utf8JsonWriter(json, Options);
         return writer;
     }
 

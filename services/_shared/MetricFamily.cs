@@ -11,7 +11,7 @@ internal sealed class MetricFamily
     /// <summary>Sets of tags that are told apart; what comes beyond is counted together.</summary>
     private const int SeriesMax = 2000;
 
-    private static readonly double[] s_sizes =
+    private static readonly double[] Sizes =
     [
         64,
         256,
@@ -25,7 +25,7 @@ internal sealed class MetricFamily
     ];
 
     // Steps of about one and a half: a percentile read off them is that exact.
-    private static readonly double[] s_milliseconds =
+    private static readonly double[] Milliseconds =
     [
         0.25,
         0.5,
@@ -74,9 +74,9 @@ internal sealed class MetricFamily
         if (isHistogram)
             _bounds = instrument.Unit switch
             {
-                "By" => s_sizes,
-                "s" => [.. s_milliseconds.Select(ms => ms / 1000)],
-                _ => s_milliseconds,
+                "By" => Sizes,
+                "s" => [.. Milliseconds.Select(ms => ms / 1000)],
+                _ => Milliseconds,
             };
         _type =
             isHistogram ? "histogram"

@@ -163,7 +163,8 @@ public sealed partial class TokenVerifier(
     {
         try
         {
-            return json.RootElement.TryGetProperty(name, out var value)
+            return
+                json.RootElement.TryGetProperty(name, out var value)
                 && value.ValueKind == JsonValueKind.String
                 ? value.GetString() ?? ""
                 : "";

@@ -7,16 +7,16 @@ internal sealed partial class CatalogService
 {
     private const int RelatedMax = 6;
     private const int CategoryGeneration = 1000;
-    private static readonly TimeSpan s_categoryLifetime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan CategoryLifetime = TimeSpan.FromSeconds(5);
 
     private readonly FreshCache<string, List<Category>> _children = new(
         CategoryGeneration,
-        s_categoryLifetime,
+        CategoryLifetime,
         editor.Clock
     );
     private readonly FreshCache<string, List<ProductDocument>> _newest = new(
         CategoryGeneration,
-        s_categoryLifetime,
+        CategoryLifetime,
         editor.Clock
     );
 

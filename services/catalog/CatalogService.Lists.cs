@@ -12,8 +12,8 @@ internal sealed partial class CatalogService
     private const int PageBytesMax = 2 * 1024 * 1024;
 
     // Sorts before every row, so that the first page is a range of the index like any other.
-    private static readonly DateTimeOffset s_newest = new(9999, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    private static readonly Guid s_highest = new("ffffffff-ffff-ffff-ffff-ffffffffffff");
+    private static readonly DateTimeOffset Newest = new(9999, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private static readonly Guid Highest = new("ffffffff-ffff-ffff-ffff-ffffffffffff");
 
     /// <inheritdoc />
     public override async Task<ListProductsResponse> ListProducts(
@@ -181,7 +181,7 @@ internal sealed partial class CatalogService
         );
 
     private static object?[] KeysOf(Page page) =>
-        [page.After<DateTimeOffset>(0) ?? s_newest, page.After<Guid>(1) ?? s_highest];
+        [page.After<DateTimeOffset>(0) ?? Newest, page.After<Guid>(1) ?? Highest];
 
     private static int PageSizeOf(ListProductsRequest request)
     {

@@ -17,12 +17,12 @@ internal sealed partial class ListingRebuild(
 ) : BackgroundJob(TimeSpan.FromSeconds(30), clock, logger)
 {
     private const int BatchMax = 100;
-    private static readonly TimeSpan s_roundEvery = TimeSpan.FromHours(1);
+    private static readonly TimeSpan RoundEvery = TimeSpan.FromHours(1);
 
     private readonly ILogger _logger = logger;
 
     // The events see to everything else meanwhile: a start is no reason to read the whole store.
-    private DateTimeOffset _nextRoundAt = clock.GetUtcNow() + s_roundEvery;
+    private DateTimeOffset _nextRoundAt = clock.GetUtcNow() + RoundEvery;
     private Guid _after;
     private int _mended;
 
@@ -40,7 +40,7 @@ internal sealed partial class ListingRebuild(
         }
         if (_mended > 0)
             LogMended(_logger, _mended);
-        (_after, _mended, _nextRoundAt) = (Guid.Empty, 0, Clock.GetUtcNow() + s_roundEvery);
+        (_after, _mended, _nextRoundAt) = (Guid.Empty, 0, Clock.GetUtcNow() + RoundEvery);
         return false;
     }
 

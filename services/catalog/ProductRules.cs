@@ -21,7 +21,7 @@ internal static class ProductRules
 
     // GET /products/{product_id} and /products/search share a path; the literal wins there, so no product
     // may want it.
-    private static readonly string[] s_reservedIds = ["search"];
+    private static readonly string[] ReservedIds = ["search"];
 
     /// <summary>
     /// Refuses ids that are routes (K27). Others are not taken over, so they need no check.
@@ -30,7 +30,7 @@ internal static class ProductRules
     {
         foreach (var (field, id) in new[] { ("product.product_id", sent.ProductId), ("product.id", sent.Id) })
         {
-            if (s_reservedIds.Contains(id, StringComparer.OrdinalIgnoreCase))
+            if (ReservedIds.Contains(id, StringComparer.OrdinalIgnoreCase))
                 throw Fault.InvalidArgument(Reason.ReservedId, field, $"must not be {id}");
         }
     }

@@ -19,14 +19,14 @@ internal sealed class ProductStore(Sidecar sidecar) : IDependency
 {
     private const string Component = "catalogstore";
     private const string KeyPrefix = "product:";
-    private static readonly TimeSpan s_readTimeout = TimeSpan.FromSeconds(3);
-    private static readonly TimeSpan s_writeTimeout = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan WriteTimeout = TimeSpan.FromSeconds(8);
     private const int WriteAttemptsMax = 2;
-    private static readonly TimeSpan s_retryAfter = TimeSpan.FromSeconds(1);
-    private static readonly JsonFormatter s_writer = new(
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+    private static readonly JsonFormatter Writer = new(
         JsonFormatter.Settings.Default.WithPreserveProtoFieldNames(true)
     );
-    private static readonly JsonParser s_reader = new(
+    private static readonly JsonParser Reader = new(
         JsonParser.Settings.Default.WithIgnoreUnknownFields(true)
     );
 
@@ -58,7 +58,7 @@ internal sealed class ProductStore(Sidecar sidecar) : IDependency
         request.Keys.Add(productIds.Select(Key));
         try
         {
-            var response = await sidecar.Dapr.GetBulkStateAsync(request, Options(s_readTimeout, token));
+            var response = await sidecar.Dapr.GetBulkStateAsync(request, Options(ReadTimeout, token));
             if (response.Items.FirstOrDefault(item => item.Error.Length > 0) is { } failed)
                 throw new RpcException(new Status(StatusCode.Unavailable, failed.Error));
             return
@@ -87,7 +87,7 @@ internal sealed class ProductStore(Sidecar sidecar) : IDependency
             {
                 await sidecar.Dapr.ExecuteStateTransactionAsync(
                     Transaction(next, etag),
-                    Options(s_writeTimeout, token)
+                    Options(WriteTimeout, token)
                 );
                 return true;
             }
@@ -126,7 +126,7 @@ internal sealed class ProductStore(Sidecar sidecar) : IDependency
         try
         {
             var request = new SaveStateRequest { StoreName = Component, States = { item } };
-            await sidecar.Dapr.SaveStateAsync(request, Options(s_writeTimeout, token));
+            await sidecar.Dapr.SaveStateAsync(request, Options(WriteTimeout, token));
             return true;
         }
         catch (RpcException e)
@@ -148,7 +148,7 @@ internal sealed class ProductStore(Sidecar sidecar) : IDependency
                     Key = Key(productId),
                     Consistency = StateOptions.Types.StateConsistency.ConsistencyStrong,
                 },
-                Options(s_readTimeout, token)
+                Options(ReadTimeout, token)
             );
             return response.Data.IsEmpty ? null : Parse(response.Data, response.Etag);
         }
@@ -171,7 +171,7 @@ internal sealed class ProductStore(Sidecar sidecar) : IDependency
         var projection = new StateItem
         {
             Key = item.Key,
-            Value = ByteString.CopyFromUtf8(s_writer.Format(changed)),
+            Value = ByteString.CopyFromUtf8(Writer.Format(changed)),
             Metadata =
             {
                 ["outbox.projection"] = "true",
@@ -195,7 +195,7 @@ internal sealed class ProductStore(Sidecar sidecar) : IDependency
         new()
         {
             Key = KeyPrefix + document.Product.ProductId,
-            Value = ByteString.CopyFromUtf8(s_writer.Format(document)),
+            Value = ByteString.CopyFromUtf8(Writer.Format(document)),
             Etag = etag is null ? null : new StateEtag { Value = etag },
             Options = new StateOptions
             {
@@ -205,7 +205,7 @@ internal sealed class ProductStore(Sidecar sidecar) : IDependency
         };
 
     private static StoredProduct Parse(ByteString json, string etag) =>
-        new(s_reader.Parse<ProductDocument>(json.ToStringUtf8()), etag);
+        new(Reader.Parse<ProductDocument>(json.ToStringUtf8()), etag);
 
     private static ProductDocument Placeholder(Guid productId) =>
         new()
@@ -232,6 +232,6 @@ internal sealed class ProductStore(Sidecar sidecar) : IDependency
             : Fault.Unavailable(
                 Souk.Type.Reason.DependencyUnavailable,
                 "The product store does not answer; try again.",
-                s_retryAfter
+                RetryAfter
             );
 }

@@ -11,7 +11,7 @@ namespace Souk.Catalog;
 internal sealed class Products
 {
     private const int GenerationSize = 2000;
-    private static readonly TimeSpan s_lifetime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(5);
 
     private readonly ProductStore _store;
     private readonly FreshCache<Guid, ProductDocument> _hot;
@@ -20,7 +20,7 @@ internal sealed class Products
     {
         Sellers = sellers;
         _store = store;
-        _hot = new FreshCache<Guid, ProductDocument>(GenerationSize, s_lifetime, clock);
+        _hot = new FreshCache<Guid, ProductDocument>(GenerationSize, Lifetime, clock);
         Telemetry.Meter.CreateObservableCounter("catalog.product_cache.reads", Reads, "{read}");
     }
 

@@ -13,12 +13,12 @@ internal sealed partial class Skus(Db db, ProductStore store, TimeProvider clock
 {
     private const int AttemptsMax = 5;
     private const int GenerationSize = 20_000;
-    private static readonly TimeSpan s_orphanedAfter = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan s_ownersLifetime = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan OrphanedAfter = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan OwnersLifetime = TimeSpan.FromMinutes(10);
 
     // An owner that was right once is checked against its document, so it may be kept much longer than a
     // price.
-    private readonly FreshCache<string, Guid> _owners = new(GenerationSize, s_ownersLifetime, clock);
+    private readonly FreshCache<string, Guid> _owners = new(GenerationSize, OwnersLifetime, clock);
 
     /// <summary>The products that have claimed these SKUs; SKUs that nobody has are left out.</summary>
     internal ValueTask<IReadOnlyDictionary<string, Guid>> FindAsync(
@@ -127,7 +127,7 @@ internal sealed partial class Skus(Db db, ProductStore store, TimeProvider clock
 
     private async Task<bool> TryTakeOverAsync(SkuHeldException held, CancellationToken token)
     {
-        if (clock.GetUtcNow() - held.ClaimedAt < s_orphanedAfter)
+        if (clock.GetUtcNow() - held.ClaimedAt < OrphanedAfter)
             return false;
         // Only the fence makes this safe at any age: the claim's own write may be slow rather than dead.
         if (!await store.TryFenceAsync(held.ProductId, held.Sku, token))

@@ -7,7 +7,7 @@ namespace Souk.Catalog;
 /// <summary>What a text may consist of. What passes is stored and returned as it came.</summary>
 internal static class Texts
 {
-    private static readonly SearchValues<char> s_notInUrls = SearchValues.Create(" <>\"\\");
+    private static readonly SearchValues<char> NotInUrls = SearchValues.Create(" <>\"\\");
 
     /// <summary>
     /// What is wrong with a name; null when nothing is. Two names that look the same must be the same.
@@ -45,7 +45,7 @@ internal static class Texts
             url.StartsWith("https://", StringComparison.Ordinal)
             && Uri.TryCreate(url, UriKind.Absolute, out var uri)
             && uri.UserInfo.Length == 0
-            && !url.AsSpan().ContainsAny(s_notInUrls)
+            && !url.AsSpan().ContainsAny(NotInUrls)
             && ValueProblem(url, lengthMax) is null
             ? null
             : "must be an https URL";

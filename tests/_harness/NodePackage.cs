@@ -13,9 +13,9 @@ namespace Souk.Tests.Harness;
 internal sealed class NodePackage
 {
     private const int NodeMajorMin = 20;
-    private static readonly TimeSpan s_installTimeout = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan s_scriptTimeout = TimeSpan.FromMinutes(2);
-    private static readonly SemaphoreSlim s_installing = new(1);
+    private static readonly TimeSpan InstallTimeout = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan ScriptTimeout = TimeSpan.FromMinutes(2);
+    private static readonly SemaphoreSlim Installing = new(1);
 
     private readonly string _source;
     private readonly string _home;
@@ -35,7 +35,7 @@ internal sealed class NodePackage
         var name = $"{folder.Replace('/', '-')}-{version}";
         var home = Path.Combine(Repository.Root, ".run", "node", name);
         var package = new NodePackage(source, home);
-        await s_installing.WaitAsync();
+        await Installing.WaitAsync();
         try
         {
             await RequireNodeAsync();
@@ -45,7 +45,7 @@ internal sealed class NodePackage
         }
         finally
         {
-            s_installing.Release();
+            Installing.Release();
         }
         return package;
     }
@@ -55,7 +55,7 @@ internal sealed class NodePackage
     /// </summary>
     public async Task<string> RunAsync(string script, params string[] arguments)
     {
-        var run = await RunAsync("node", _home, s_scriptTimeout, [script, .. arguments]);
+        var run = await RunAsync("node", _home, ScriptTimeout, [script, .. arguments]);
         if (run.Code != 0)
             Assert.Fail($"{script} {string.Join(' ', arguments)}\n{run.Output}\n{run.Errors}");
         return run.Output;
@@ -72,8 +72,8 @@ internal sealed class NodePackage
         Run run;
         try
         {
-            run = await RunAsync("node", Repository.Root, s_scriptTimeout, "--version");
-            await RunAsync("npm", Repository.Root, s_scriptTimeout, "--version");
+            run = await RunAsync("node", Repository.Root, ScriptTimeout, "--version");
+            await RunAsync("npm", Repository.Root, ScriptTimeout, "--version");
         }
         catch (System.ComponentModel.Win32Exception)
         {
@@ -90,7 +90,7 @@ internal sealed class NodePackage
     {
         var fresh = $"{_home}.{Environment.ProcessId}";
         CopyFiles(fresh);
-        var run = await RunAsync("npm", fresh, s_installTimeout, "ci", "--no-audit", "--no-fund");
+        var run = await RunAsync("npm", fresh, InstallTimeout, "ci", "--no-audit", "--no-fund");
         if (run.Code != 0)
         {
             Directory.Delete(fresh, true);

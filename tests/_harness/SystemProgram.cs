@@ -10,7 +10,7 @@ namespace Souk.Tests.Harness;
 /// </summary>
 internal static class SystemProgram
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     /// <summary>Runs a program and returns what it printed; fails the test when the program does.</summary>
     internal static async Task<string> RunAsync(string program, params string[] arguments)
@@ -27,7 +27,7 @@ internal static class SystemProgram
         params string[] arguments
     )
     {
-        using var timeout = new CancellationTokenSource(s_patience);
+        using var timeout = new CancellationTokenSource(Patience);
         using var process = Start(program, arguments);
         process.StandardInput.Close();
         var output = process.StandardOutput.ReadToEndAsync(timeout.Token);

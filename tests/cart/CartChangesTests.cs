@@ -10,7 +10,7 @@ namespace Souk.Tests.Cart;
 [Parallelizable(ParallelScope.All)]
 internal sealed class CartChangesTests
 {
-    private static readonly DateTimeOffset s_now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     [Test, Description("CART-02")]
     public void Add_SameSkuAndSeller_CountsUp()
@@ -25,7 +25,7 @@ internal sealed class CartChangesTests
     {
         var other = Offer("A");
         other.SellerId = "user_2";
-        var cart = CartChanges.Add(Add(Empty(), "A"), other, 1, "item_A2", s_now);
+        var cart = CartChanges.Add(Add(Empty(), "A"), other, 1, "item_A2", Now);
 
         Assert.That(cart.Items.Select(line => line.SellerId), Is.EqualTo(new[] { "user_1", "user_2" }));
     }
@@ -56,7 +56,7 @@ internal sealed class CartChangesTests
     public void Add_AnotherCurrency_FailsWithCurrencyMismatch()
     {
         var cart = Add(Empty(), "A");
-        var failure = Failing(() => CartChanges.Add(cart, Offer("B", 1000, "EUR"), 1, "item_B", s_now));
+        var failure = Failing(() => CartChanges.Add(cart, Offer("B", 1000, "EUR"), 1, "item_B", Now));
 
         Assert.That(failure, Is.EqualTo(Refused("CURRENCY_MISMATCH")));
         Assert.That((failure.Metadata["cart"], failure.Metadata["item"]), Is.EqualTo(("USD", "EUR")));
@@ -69,7 +69,7 @@ internal sealed class CartChangesTests
 
         Assert.That(emptied.Currency, Is.Empty);
         Assert.That(
-            CartChanges.Add(emptied, Offer("B", 1000, "EUR"), 1, "item_B", s_now).Currency,
+            CartChanges.Add(emptied, Offer("B", 1000, "EUR"), 1, "item_B", Now).Currency,
             Is.EqualTo("EUR")
         );
     }
@@ -103,20 +103,20 @@ internal sealed class CartChangesTests
         Assert.That(saved.SavedItems, Is.EqualTo(new[] { Line("A", 2) }));
         Assert.That(CartChanges.Save(saved, "item_A"), Is.SameAs(saved));
 
-        var back = CartChanges.Restore(saved, "item_A", Offer("A", 1234), s_now);
+        var back = CartChanges.Restore(saved, "item_A", Offer("A", 1234), Now);
         Assert.That(back.Items, Is.EqualTo(new[] { Line("B", 1), Line("A", 2) with { Price = 12.34m } }));
         Assert.That(back.SavedItems, Is.Empty);
-        Assert.That(CartChanges.Restore(back, "item_A", Offer("A"), s_now), Is.SameAs(back));
+        Assert.That(CartChanges.Restore(back, "item_A", Offer("A"), Now), Is.SameAs(back));
     }
 
     [Test, Description("CART-09")]
     public void Restore_MoreThanTheCartTakes_FailsWithQuantityLimit()
     {
         var saved = CartChanges.Save(Add(Empty(), "A", 60), "item_A");
-        saved = CartChanges.Add(saved, Offer("A"), 40, "item_A2", s_now);
+        saved = CartChanges.Add(saved, Offer("A"), 40, "item_A2", Now);
 
         Assert.That(
-            Failing(() => CartChanges.Restore(saved, "item_A", Offer("A"), s_now)),
+            Failing(() => CartChanges.Restore(saved, "item_A", Offer("A"), Now)),
             Is.EqualTo(Refused("QUANTITY_LIMIT"))
         );
     }
@@ -169,7 +169,7 @@ internal sealed class CartChangesTests
     [Test, Description("CART-10")]
     public void Merge_AnotherCurrency_KeepsTheCallersLinesOnly()
     {
-        var guest = CartChanges.Add(Empty("guest_1"), Offer("B", 1000, "EUR"), 1, "item_B", s_now);
+        var guest = CartChanges.Add(Empty("guest_1"), Offer("B", 1000, "EUR"), 1, "item_B", Now);
 
         Assert.That(CartChanges.Merge(Add(Empty(), "A"), guest).Items, Is.EqualTo(new[] { Line("A", 1) }));
         Assert.That(CartChanges.Merge(Empty(), guest).Currency, Is.EqualTo("EUR"));
@@ -213,13 +213,13 @@ internal sealed class CartChangesTests
     private static CartDocument Empty(string userId = "user_me") => CartDocument.Empty(userId);
 
     private static CartDocument Add(CartDocument cart, string sku, int quantity = 1, long minor = 1000) =>
-        CartChanges.Add(cart, Offer(sku, minor), quantity, $"item_{sku}", s_now);
+        CartChanges.Add(cart, Offer(sku, minor), quantity, $"item_{sku}", Now);
 
     private static CartDocument Full() =>
         Enumerable.Range(0, CartChanges.LinesMax).Aggregate(Empty(), (cart, i) => Add(cart, $"S{i}"));
 
     private static CartLine Line(string sku, int quantity) =>
-        new($"item_{sku}", "prod_1", sku, quantity, 10m, "USD", "user_1", s_now, "Phone");
+        new($"item_{sku}", "prod_1", sku, quantity, 10m, "USD", "user_1", Now, "Phone");
 
     private static Offer Offer(string sku, long minor = 1000, string currency = "USD") =>
         new()

@@ -24,8 +24,8 @@ namespace Souk.Tests.Cart;
 internal sealed class CartMesh : IAsyncDisposable
 {
     private const string AppId = "cart";
-    private static readonly TestCaller s_moderator = TestCaller.New(Role.Moderator);
-    private static readonly TestCaller s_seller = TestCaller.Seller();
+    private static readonly TestCaller Moderator = TestCaller.New(Role.Moderator);
+    private static readonly TestCaller Seller = TestCaller.Seller();
 
     private CartMesh(TestMesh mesh, TestService service)
     {
@@ -67,13 +67,13 @@ internal sealed class CartMesh : IAsyncDisposable
 
     /// <summary>Lists a product.</summary>
     internal async Task<Product> DraftAsync(Product product, TestCaller? seller = null) =>
-        await Catalog(seller ?? s_seller).CreateProductAsync(new CreateProductRequest { Product = product });
+        await Catalog(seller ?? Seller).CreateProductAsync(new CreateProductRequest { Product = product });
 
     /// <summary>Lists a product and puts it on sale.</summary>
     internal async Task<Product> OnSaleAsync(Product product, TestCaller? seller = null)
     {
         var draft = await DraftAsync(product, seller);
-        return await Catalog(s_moderator)
+        return await Catalog(Moderator)
             .ApproveProductAsync(new ApproveProductRequest { ProductId = draft.ProductId });
     }
 
@@ -83,10 +83,10 @@ internal sealed class CartMesh : IAsyncDisposable
     /// <summary>A new price, as its seller sets it.</summary>
     internal async Task RepriceAsync(Product product, string price, string currency = "USD")
     {
-        var changed = await Catalog(s_seller)
+        var changed = await Catalog(Seller)
             .GetProductAsync(new GetProductRequest { ProductId = product.ProductId });
         changed.Price = PriceOf(price, currency);
-        await Catalog(s_seller)
+        await Catalog(Seller)
             .UpdateProductAsync(
                 new UpdateProductRequest
                 {
@@ -98,8 +98,7 @@ internal sealed class CartMesh : IAsyncDisposable
     }
 
     internal async Task DeleteAsync(Product product) =>
-        await Catalog(s_seller)
-            .DeleteProductAsync(new DeleteProductRequest { ProductId = product.ProductId });
+        await Catalog(Seller).DeleteProductAsync(new DeleteProductRequest { ProductId = product.ProductId });
 
     /// <summary>Puts units of a product into a cart.</summary>
     internal async Task<Souk.Cart.V1.Cart> AddAsync(TestCaller caller, Product product, int quantity = 1) =>

@@ -9,20 +9,20 @@ namespace Souk.Tests.Cart;
 [Parallelizable(ParallelScope.All)]
 internal sealed class MarksTests
 {
-    private static readonly DateTimeOffset s_now = new(2026, 1, 5, 12, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset Now = new(2026, 1, 5, 12, 0, 0, TimeSpan.Zero);
 
     [Test, Description("X-09")]
     public void Has_SameRequest_UntilADayIsOver()
     {
         var (id, request) = (Guid.CreateVersion7(), Item("A", 1));
-        var cart = Marks.Put(Empty(), Marks.Of(id, request, s_now));
-        var almostADay = s_now.AddDays(1).AddTicks(-1);
+        var cart = Marks.Put(Empty(), Marks.Of(id, request, Now));
+        var almostADay = Now.AddDays(1).AddTicks(-1);
 
         cart = Marks.Put(cart, Marks.Of(Guid.CreateVersion7(), request, almostADay));
         Assert.That(Marks.Has(cart, Marks.Of(id, request, almostADay)), Is.True);
 
-        cart = Marks.Put(cart, Marks.Of(Guid.CreateVersion7(), request, s_now.AddDays(1)));
-        Assert.That(Marks.Has(cart, Marks.Of(id, request, s_now.AddDays(1))), Is.False);
+        cart = Marks.Put(cart, Marks.Of(Guid.CreateVersion7(), request, Now.AddDays(1)));
+        Assert.That(Marks.Has(cart, Marks.Of(id, request, Now.AddDays(1))), Is.False);
     }
 
     [TestCase("B", 1, "")]
@@ -36,8 +36,8 @@ internal sealed class MarksTests
     )
     {
         var id = Guid.CreateVersion7();
-        var cart = Marks.Put(Empty(), Marks.Of(id, Item("A", 1), s_now));
-        var other = Marks.Of(id, Item(sku, quantity, productId), s_now);
+        var cart = Marks.Put(Empty(), Marks.Of(id, Item("A", 1), Now));
+        var other = Marks.Of(id, Item(sku, quantity, productId), Now);
 
         Assert.That(
             Failure.Of(Assert.Throws<RpcException>(() => Marks.Has(cart, other))!),
@@ -50,31 +50,31 @@ internal sealed class MarksTests
     {
         var full = Enumerable
             .Range(0, Marks.RequestsMax)
-            .Aggregate(Empty(), (cart, i) => Marks.Put(cart, Request(s_now.AddMinutes(i))));
-        var late = s_now.AddHours(23);
+            .Aggregate(Empty(), (cart, i) => Marks.Put(cart, Request(Now.AddMinutes(i))));
+        var late = Now.AddHours(23);
 
         Assert.That(
             Failure.Of(Assert.Throws<RpcException>(() => Marks.Put(full, Request(late)))!),
             Is.EqualTo(new Failure(StatusCode.ResourceExhausted, "RATE_LIMITED"))
         );
         Assert.That(Marks.Put(full, Marks.OfOrder("ord_1", late)).Marks, Has.Count.EqualTo(501));
-        Assert.That(Marks.Put(full, Request(s_now.AddHours(24))).Marks, Has.Count.EqualTo(Marks.RequestsMax));
+        Assert.That(Marks.Put(full, Request(Now.AddHours(24))).Marks, Has.Count.EqualTo(Marks.RequestsMax));
     }
 
     [Test]
     public void Put_ManyOrders_KeepsTheNewestAndEveryRequest()
     {
-        var request = Request(s_now);
+        var request = Request(Now);
         var cart = Enumerable
             .Range(0, 300)
             .Aggregate(
                 Marks.Put(Empty(), request),
-                (cart, i) => Marks.Put(cart, Marks.OfOrder($"ord_{i}", s_now))
+                (cart, i) => Marks.Put(cart, Marks.OfOrder($"ord_{i}", Now))
             );
 
         Assert.That(cart.Marks, Has.Count.EqualTo(101));
         Assert.That(Marks.Has(cart, request), Is.True);
-        Assert.That(Marks.Has(cart, Marks.OfOrder("ord_200", s_now)), Is.True);
+        Assert.That(Marks.Has(cart, Marks.OfOrder("ord_200", Now)), Is.True);
     }
 
     private static CartDocument Empty() => CartDocument.Empty("user_me");

@@ -10,27 +10,27 @@ namespace Souk.Tests.Cart;
 internal sealed class PricingTests
 {
     private const long ShippingMinor = 499;
-    private static readonly Currency s_usd = Currency.Of("USD");
-    private static readonly Pricing s_pricing = new(new CartSettings(TimeSpan.FromDays(7), 0));
-    private static readonly Pricing s_shipped = new(new CartSettings(TimeSpan.FromDays(7), ShippingMinor));
+    private static readonly Currency Dollars = Currency.Of("USD");
+    private static readonly Pricing Unshipped = new(new CartSettings(TimeSpan.FromDays(7), 0));
+    private static readonly Pricing Shipped = new(new CartSettings(TimeSpan.FromDays(7), ShippingMinor));
 
-    private static readonly Gen<PricedLine> s_line =
+    private static readonly Gen<PricedLine> Line =
         from minor in Gen.Choose(1, 1_000_000)
         from quantity in Gen.Choose(1, 98)
         select new PricedLine(Usd(minor), quantity);
 
-    private static readonly Gen<Coupon> s_percentage = Gen.Choose(1, 10_000).Select(Percentage);
-    private static readonly Gen<Coupon> s_fixed = Gen.Choose(1, 10_000_000).Select(minor => Fixed(minor));
+    private static readonly Gen<Coupon> AnyPercentage = Gen.Choose(1, 10_000).Select(Percentage);
+    private static readonly Gen<Coupon> AnyFixed = Gen.Choose(1, 10_000_000).Select(minor => Fixed(minor));
 
-    private static readonly Gen<PricedLine[]> s_lines = Gen.Choose(1, 20).SelectMany(n => s_line.ArrayOf(n));
+    private static readonly Gen<PricedLine[]> Lines = Gen.Choose(1, 20).SelectMany(n => Line.ArrayOf(n));
 
-    private static readonly Gen<Coupon[]> s_coupons = Gen.Choose(0, CartChanges.CouponsMax)
-        .SelectMany(n => Gen.OneOf(s_percentage, s_fixed).ArrayOf(n));
+    private static readonly Gen<Coupon[]> AnyCoupons = Gen.Choose(0, CartChanges.CouponsMax)
+        .SelectMany(n => Gen.OneOf(AnyPercentage, AnyFixed).ArrayOf(n));
 
     [Test, Description("V1, CART-06, CART-12")]
     public void Price_OfTheReferenceCart_IsTheDocuments()
     {
-        var price = s_pricing.Of([new(Usd(99_999), 1), new(Usd(24_999), 2)], [Percentage(1000)], s_usd);
+        var price = Unshipped.Of([new(Usd(99_999), 1), new(Usd(24_999), 2)], [Percentage(1000)], Dollars);
 
         Assert.That(
             (price, price.Total),
@@ -41,7 +41,7 @@ internal sealed class PricingTests
     [Test, Description("V8, K19")]
     public void Price_CouponsBeyondTheSubtotal_TakeOffTheSubtotalOnly()
     {
-        var price = s_shipped.Of([new(Usd(2000), 1)], [Percentage(1000), Fixed(5000)], s_usd);
+        var price = Shipped.Of([new(Usd(2000), 1)], [Percentage(1000), Fixed(5000)], Dollars);
 
         Assert.That(
             (price, price.Total),
@@ -52,10 +52,10 @@ internal sealed class PricingTests
     [Test, Description("CART-12, K19")]
     public void Price_SeveralCoupons_EachCountsOnTheRawSubtotal()
     {
-        var price = s_pricing.Of(
+        var price = Unshipped.Of(
             [new(Usd(10_000), 1)],
             [Percentage(1000), Percentage(2500), Fixed(500)],
-            s_usd
+            Dollars
         );
 
         Assert.That((price.Discount, price.Tax, price.Total), Is.EqualTo((Usd(4000), Usd(480), Usd(6480))));
@@ -68,28 +68,28 @@ internal sealed class PricingTests
     [TestCase(1257, 101)] // 100.56
     [Description("CART-06")]
     public void Price_Tax_RoundsHalfUp(long minor, long tax) =>
-        Assert.That(s_pricing.Of([new(Usd(minor), 1)], [], s_usd).Tax, Is.EqualTo(Usd(tax)));
+        Assert.That(Unshipped.Of([new(Usd(minor), 1)], [], Dollars).Tax, Is.EqualTo(Usd(tax)));
 
     [Test, Description("CART-12")]
     public void Price_FixedCouponOfAnotherCurrency_TakesNothingOff()
     {
         var yen = Currency.Of("JPY");
-        var price = s_pricing.Of([new(new Money(1000, yen), 1)], [Fixed(500)], yen);
+        var price = Unshipped.Of([new(new Money(1000, yen), 1)], [Fixed(500)], yen);
 
         Assert.That(price.Discount, Is.EqualTo(Money.Zero(yen)));
     }
 
     [Test]
     public void Price_NoLines_CostsNothing() =>
-        Assert.That(s_shipped.Of([], [Fixed(500)], s_usd).Total, Is.EqualTo(Usd(0)));
+        Assert.That(Shipped.Of([], [Fixed(500)], Dollars).Total, Is.EqualTo(Usd(0)));
 
     [Test, Description("K19, CART-06")]
     public void Price_AnyCart_AddsUpWithinItsBounds() =>
         Prop.ForAll(
-                s_lines.Zip(s_coupons).ToArbitrary(),
+                Lines.Zip(AnyCoupons).ToArbitrary(),
                 cart =>
                 {
-                    var price = s_shipped.Of(cart.Item1, cart.Item2, s_usd);
+                    var price = Shipped.Of(cart.Item1, cart.Item2, Dollars);
                     var taxed = price.Subtotal - price.Discount;
                     return price.Discount >= Usd(0)
                         && price.Discount <= price.Subtotal
@@ -103,15 +103,15 @@ internal sealed class PricingTests
     [Test, Description("CART-12")]
     public void Price_CouponsInAnyOrder_IsTheSame() =>
         Prop.ForAll(
-                s_lines
-                    .Zip(s_coupons)
+                Lines
+                    .Zip(AnyCoupons)
                     .SelectMany(cart =>
                         Gen.Shuffle(cart.Item2).Select(shuffled => (cart.Item1, cart.Item2, shuffled))
                     )
                     .ToArbitrary(),
                 cart =>
-                    s_pricing.Of(cart.Item1, cart.Item2, s_usd)
-                    == s_pricing.Of(cart.Item1, cart.shuffled, s_usd)
+                    Unshipped.Of(cart.Item1, cart.Item2, Dollars)
+                    == Unshipped.Of(cart.Item1, cart.shuffled, Dollars)
             )
             .QuickCheckThrowOnFailure();
 
@@ -119,14 +119,14 @@ internal sealed class PricingTests
     [Test, Description("CART-06")]
     public void Price_OneUnitMore_NeverCostsLess() =>
         Prop.ForAll(
-                s_lines.Zip(s_percentage).Zip(s_fixed).ToArbitrary(),
+                Lines.Zip(AnyPercentage).Zip(AnyFixed).ToArbitrary(),
                 cart =>
                 {
                     var ((lines, percentage), amount) = cart;
                     Coupon[] coupons = [percentage, amount];
                     PricedLine[] more = [lines[0] with { Quantity = lines[0].Quantity + 1 }, .. lines[1..]];
-                    var before = s_pricing.Of(lines, coupons, s_usd);
-                    var after = s_pricing.Of(more, coupons, s_usd);
+                    var before = Unshipped.Of(lines, coupons, Dollars);
+                    var after = Unshipped.Of(more, coupons, Dollars);
                     return after.Subtotal > before.Subtotal
                         && after.Discount >= before.Discount
                         && after.Total >= before.Total;
@@ -134,7 +134,7 @@ internal sealed class PricingTests
             )
             .QuickCheckThrowOnFailure();
 
-    private static Money Usd(long minor) => new(minor, s_usd);
+    private static Money Usd(long minor) => new(minor, Dollars);
 
     private static Coupon Percentage(int basisPoints) =>
         new("P", basisPoints, null, DateTimeOffset.MinValue, null, null, 0);

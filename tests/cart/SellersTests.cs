@@ -10,7 +10,7 @@ namespace Souk.Tests.Cart;
 [Parallelizable(ParallelScope.All)]
 internal sealed class SellersTests
 {
-    private static readonly Failure s_inactive = new(StatusCode.FailedPrecondition, "SELLER_INACTIVE");
+    private static readonly Failure Inactive = new(StatusCode.FailedPrecondition, "SELLER_INACTIVE");
 
     private static CartMesh Mesh => SharedCarts.Mesh;
 
@@ -22,7 +22,7 @@ internal sealed class SellersTests
 
         var failure = await Failure.OfAsync(() => Mesh.AddAsync(TestCaller.Buyer(), phone));
 
-        Assert.That(failure, Is.EqualTo(s_inactive));
+        Assert.That(failure, Is.EqualTo(Inactive));
         Assert.That(
             (failure.Metadata["sku"], failure.Metadata["seller_id"]),
             Is.EqualTo((phone.Variants[0].Sku, seller.UserId))
@@ -44,7 +44,7 @@ internal sealed class SellersTests
             await Failure.OfAsync(async () =>
                 await Mesh.As(buyer).RestoreCartItemAsync(new RestoreCartItemRequest { ItemId = itemId })
             ),
-            Is.EqualTo(s_inactive)
+            Is.EqualTo(Inactive)
         );
     }
 
@@ -66,11 +66,11 @@ internal sealed class SellersTests
                 new QuoteItem { ProductId = phone.ProductId, Quantity = 1 },
             },
         };
-        Assert.That(await Failure.OfAsync(() => Mesh.SummaryAsync(buyer)), Is.EqualTo(s_inactive));
+        Assert.That(await Failure.OfAsync(() => Mesh.SummaryAsync(buyer)), Is.EqualTo(Inactive));
         foreach (var quote in new[] { ofCart, ofItem })
             Assert.That(
                 await Failure.OfAsync(async () => await Mesh.Services.QuoteItemsAsync(quote)),
-                Is.EqualTo(s_inactive)
+                Is.EqualTo(Inactive)
             );
 
         await Mesh.As(buyer).RemoveCartItemAsync(new RemoveCartItemRequest { ItemId = lineId });
@@ -89,7 +89,7 @@ internal sealed class SellersTests
         await TellAsync(seller, SellerStatus.Suspended, 3);
         await TellAsync(seller, SellerStatus.Active, 2);
 
-        Assert.That(await Failure.OfAsync(() => Mesh.AddAsync(buyer, phone)), Is.EqualTo(s_inactive));
+        Assert.That(await Failure.OfAsync(() => Mesh.AddAsync(buyer, phone)), Is.EqualTo(Inactive));
     }
 
     private static async Task<(TestCaller Seller, Product Product)> OnSaleAsync()

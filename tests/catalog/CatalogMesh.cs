@@ -14,14 +14,14 @@ namespace Souk.Tests.Catalog;
 internal sealed class CatalogMesh : IAsyncDisposable
 {
     private const string AppId = "catalog";
-    private static readonly TestCaller s_moderator = TestCaller.New(Role.Moderator);
+    private static readonly TestCaller ModeratorCaller = TestCaller.New(Role.Moderator);
 
     private CatalogMesh(TestMesh mesh, TestService service)
     {
         Mesh = mesh;
         Service = service;
         Anybody = mesh.Client<Client>(AppId);
-        Moderator = mesh.Client<Client>(AppId, s_moderator);
+        Moderator = mesh.Client<Client>(AppId, ModeratorCaller);
     }
 
     internal TestMesh Mesh { get; }

@@ -10,7 +10,7 @@ namespace Souk.Tests.Catalog;
 /// <summary>Discounts, by themselves and by the clock of a running service.</summary>
 internal sealed class PricingTests
 {
-    private static readonly DateTimeOffset s_until = new(2025, 12, 31, 23, 59, 59, TimeSpan.Zero);
+    private static readonly DateTimeOffset Until = new(2025, 12, 31, 23, 59, 59, TimeSpan.Zero);
 
     [TestCase(-1, 89_999)]
     [TestCase(0, 89_999)]
@@ -18,7 +18,7 @@ internal sealed class PricingTests
     [Description("V9, CAT-08")]
     public void Price_AroundTheEndOfADiscount_ChangesAfterIt(int milliseconds, long expected) =>
         Assert.That(
-            Pricing.Of(Discounted(10), s_until.AddMilliseconds(milliseconds)).Minor,
+            Pricing.Of(Discounted(10), Until.AddMilliseconds(milliseconds)).Minor,
             Is.EqualTo(expected)
         );
 
@@ -28,14 +28,14 @@ internal sealed class PricingTests
     [TestCase(100, 0)]
     [Description("CAT-08")]
     public void Price_OfAPercentage_IsRoundedHalfUp(double percent, long expected) =>
-        Assert.That(Pricing.Of(Discounted(percent), s_until).Minor, Is.EqualTo(expected));
+        Assert.That(Pricing.Of(Discounted(percent), Until).Minor, Is.EqualTo(expected));
 
     [Test]
     public void Price_HalfAMinorUnit_GoesUp()
     {
         var product = Discounted(50);
         product.Price.Amount.MinorUnits = 1;
-        Assert.That(Pricing.Of(product, s_until).Minor, Is.EqualTo(1));
+        Assert.That(Pricing.Of(product, Until).Minor, Is.EqualTo(1));
     }
 
     [Test]
@@ -43,8 +43,8 @@ internal sealed class PricingTests
     {
         var product = Discounted(10);
         var own = new Variant { Price = Samples.Usd(10_000) };
-        Assert.That(Pricing.Of(product, new Variant(), s_until).Minor, Is.EqualTo(89_999));
-        Assert.That(Pricing.Of(product, own, s_until).Minor, Is.EqualTo(9_000));
+        Assert.That(Pricing.Of(product, new Variant(), Until).Minor, Is.EqualTo(89_999));
+        Assert.That(Pricing.Of(product, own, Until).Minor, Is.EqualTo(9_000));
     }
 
     [Test, Description("CAT-08")]
@@ -57,7 +57,7 @@ internal sealed class PricingTests
                     var product = Discounted(basisPoints / 100.0);
                     product.Price.Amount.MinorUnits = minor;
                     var exact = (decimal)minor * (10_000 - basisPoints) / 10_000;
-                    var price = Pricing.Of(product, s_until).Minor;
+                    var price = Pricing.Of(product, Until).Minor;
                     return price - exact <= 0.5m && exact - price < 0.5m;
                 }
             )
@@ -98,7 +98,7 @@ internal sealed class PricingTests
             {
                 Currency = "USD",
                 Amount = Samples.Usd(99_999),
-                Discount = Discount(percent, s_until),
+                Discount = Discount(percent, Until),
             },
         };
 

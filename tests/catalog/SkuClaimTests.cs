@@ -11,7 +11,7 @@ namespace Souk.Tests.Catalog;
 /// </summary>
 internal sealed class SkuClaimTests
 {
-    private static readonly TimeSpan s_past = TimeSpan.FromMinutes(6);
+    private static readonly TimeSpan Past = TimeSpan.FromMinutes(6);
 
     private CatalogMesh _mesh = null!;
 
@@ -71,7 +71,7 @@ internal sealed class SkuClaimTests
         var sku = request.Product.Variants[0].Sku;
         var dying = await _mesh.AddWithoutSidecarAsync("abandoning", seller);
         await Failure.OfAsync(() => dying.CreateProductAsync(request));
-        _mesh.Clock.Advance(s_past);
+        _mesh.Clock.Advance(Past);
 
         var taker = await OutcomeAsync(sku);
 
@@ -88,7 +88,7 @@ internal sealed class SkuClaimTests
     public async Task CreateProduct_SkuOfAListingThatIsThere_IsNeverTakenOver()
     {
         var draft = await _mesh.DraftAsync(Samples.Phone());
-        _mesh.Clock.Advance(s_past);
+        _mesh.Clock.Advance(Past);
         Assert.That(await OutcomeAsync(draft.Variants[0].Sku), Is.EqualTo("SKU_TAKEN"));
     }
 
@@ -110,7 +110,7 @@ internal sealed class SkuClaimTests
             CancellationToken.None
         );
         Assert.That(await OutcomeAsync(sku), Is.EqualTo("SKU_TAKEN"));
-        _mesh.Clock.Advance(s_past);
+        _mesh.Clock.Advance(Past);
 
         var taker = await OutcomeAsync(sku);
         var woken = await store.TryWriteAsync(next, before.Etag, CancellationToken.None);

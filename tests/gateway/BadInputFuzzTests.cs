@@ -10,7 +10,7 @@ public sealed class BadInputFuzzTests
 {
     private const int Requests = 3000;
 
-    private static readonly string[] s_methods =
+    private static readonly string[] Methods =
     [
         "GET",
         "POST",
@@ -24,7 +24,7 @@ public sealed class BadInputFuzzTests
         "ODD",
     ];
 
-    private static readonly string[] s_paths =
+    private static readonly string[] Paths =
     [
         "/api/v1/things/search",
         "/api/v1/things/thing_1",
@@ -39,7 +39,7 @@ public sealed class BadInputFuzzTests
         "/health",
     ];
 
-    private static readonly string[] s_pieces =
+    private static readonly string[] Pieces =
     [
         "%",
         "%00",
@@ -60,7 +60,7 @@ public sealed class BadInputFuzzTests
         "#",
     ];
 
-    private static readonly string[] s_headers =
+    private static readonly string[] Headers =
     [
         "Idempotency-Key: 0198c1d2-0000-7000-8000-000000000001",
         "Idempotency-Key: x",
@@ -82,7 +82,7 @@ public sealed class BadInputFuzzTests
         "Stripe-Signature: \u00ff\u00fe",
     ];
 
-    private static readonly string[] s_bodies =
+    private static readonly string[] Bodies =
     [
         "",
         "{}",
@@ -131,18 +131,18 @@ public sealed class BadInputFuzzTests
 
     private static byte[] Request(Random random)
     {
-        var path = new StringBuilder(Pick(random, s_paths));
+        var path = new StringBuilder(Pick(random, Paths));
         for (var changes = random.Next(3); changes > 0; changes--)
-            path.Insert(random.Next(1, path.Length + 1), Pick(random, s_pieces));
-        var body = Encoding.Latin1.GetBytes(Pick(random, s_bodies));
+            path.Insert(random.Next(1, path.Length + 1), Pick(random, Pieces));
+        var body = Encoding.Latin1.GetBytes(Pick(random, Bodies));
         var head = new StringBuilder(
-            $"{Pick(random, s_methods)} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+            $"{Pick(random, Methods)} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
         );
         var token = GatewayHarness.Token(Pick(random, ["seller", "operator", "buyer"]));
         if (random.Next(2) == 0)
             head.Append($"Authorization: Bearer {token}\r\n");
         for (var headers = random.Next(4); headers > 0; headers--)
-            head.Append(Pick(random, s_headers)).Append("\r\n");
+            head.Append(Pick(random, Headers)).Append("\r\n");
         if (body.Length > 0 || random.Next(2) == 0)
             head.Append($"Content-Length: {body.Length}\r\n");
         return [.. Encoding.Latin1.GetBytes($"{head}\r\n"), .. body];

@@ -8,7 +8,7 @@ namespace Souk.Tests.Gateway;
 /// <summary>What errors tell people, and in which language .</summary>
 public sealed class ErrorTextTests
 {
-    private static readonly Contracts s_contracts = Contracts.Of(typeof(Money).Assembly);
+    private static readonly Contracts Shop = Contracts.Of(typeof(Money).Assembly);
     private GatewayHarness _gateway = null!;
 
     [OneTimeSetUp]
@@ -92,7 +92,7 @@ public sealed class ErrorTextTests
     }
 
     private static IEnumerable<EnumValueDescriptor> Reasons() =>
-        s_contracts
+        Shop
             .Files.SelectMany(file => file.EnumTypes)
             .Where(type => type.Name == "Reason")
             .SelectMany(type => type.Values)

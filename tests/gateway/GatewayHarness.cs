@@ -23,7 +23,7 @@ namespace Souk.Tests.Gateway;
 internal sealed class GatewayHarness : IAsyncDisposable
 {
     private const string KeyId = "test-key";
-    private static readonly ECDsa s_key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    private static readonly ECDsa SigningKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
     private readonly WebApplication _backend;
     private readonly WebApplication _gateway;
@@ -122,7 +122,7 @@ internal sealed class GatewayHarness : IAsyncDisposable
              "iat":{{now.ToUnixTimeSeconds()}},"exp":{{now.AddMinutes(15).ToUnixTimeSeconds()}}}
             """
         );
-        var signature = s_key.SignData(
+        var signature = SigningKey.SignData(
             Encoding.ASCII.GetBytes($"{header}.{payload}"),
             HashAlgorithmName.SHA256
         );
@@ -181,7 +181,7 @@ internal sealed class GatewayHarness : IAsyncDisposable
     {
         public Task<IReadOnlyList<TokenKey>> GetAsync(CancellationToken token)
         {
-            var point = s_key.ExportParameters(false).Q;
+            var point = SigningKey.ExportParameters(false).Q;
             return Task.FromResult<IReadOnlyList<TokenKey>>([new TokenKey(KeyId, point.X!, point.Y!)]);
         }
     }

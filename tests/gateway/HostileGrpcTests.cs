@@ -13,11 +13,11 @@ namespace Souk.Tests.Gateway;
 /// </summary>
 internal sealed class HostileGrpcTests
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private GatewayHarness _gateway = null!;
 
     // Nothing here may wait for ever, whatever the gateway does.
-    private static DateTime Soon => TimeProvider.System.GetUtcNow().UtcDateTime + s_patience;
+    private static DateTime Soon => TimeProvider.System.GetUtcNow().UtcDateTime + Patience;
 
     [OneTimeSetUp]
     public async Task Start() =>
@@ -175,7 +175,7 @@ internal sealed class HostileGrpcTests
 
     private static async Task EventuallyAsync(Func<Task<bool>> holds)
     {
-        using var timeout = new CancellationTokenSource(s_patience);
+        using var timeout = new CancellationTokenSource(Patience);
         while (true)
         {
             try

@@ -13,7 +13,7 @@ namespace Souk.Tests.Gateway;
 /// </summary>
 public sealed class JsonConformanceTests
 {
-    private static readonly JsonParser s_official = new(
+    private static readonly JsonParser Official = new(
         JsonParser.Settings.Default.WithTypeRegistry(
             Google.Protobuf.Reflection.TypeRegistry.FromFiles(
                 TranscodingReflection.Descriptor,
@@ -111,11 +111,7 @@ public sealed class JsonConformanceTests
     [TestCase("FieldNameWithWhitespace", " {\r\n\t\"fInt32\" : 1 } ")]
     [TestCase("OriginalProtoFieldName", """{"f_int32": 1, "m_string": {"a": "b"}}""")]
     public void FromJson_PublishedCase_IsReadAsTheLibraryReadsIt(string name, string json) =>
-        Assert.That(
-            Transcode.FromJson<Everything>(json),
-            Is.EqualTo(s_official.Parse<Everything>(json)),
-            name
-        );
+        Assert.That(Transcode.FromJson<Everything>(json), Is.EqualTo(Official.Parse<Everything>(json)), name);
 
     [TestCase("Int32FieldTooLarge", """{"fInt32": 2147483648}""")]
     [TestCase("Int32FieldPlusSign", """{"fInt32": +1}""")]

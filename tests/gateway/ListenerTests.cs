@@ -13,7 +13,7 @@ namespace Souk.Tests.Gateway;
 /// <summary>The public port: which protocols it speaks, with a certificate and without.</summary>
 internal sealed class ListenerTests
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly TestCertificates _certificates = new();
 
     [OneTimeTearDown]
@@ -196,7 +196,7 @@ internal sealed class ListenerTests
         bool ends = false
     )
     {
-        using var timeout = new CancellationTokenSource(s_patience);
+        using var timeout = new CancellationTokenSource(Patience);
         using var client = new TcpClient { NoDelay = true };
         await client.ConnectAsync(IPAddress.Loopback, gateway.Origin.Port);
         var stream = client.GetStream();

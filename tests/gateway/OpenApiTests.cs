@@ -9,9 +9,9 @@ namespace Souk.Tests.Gateway;
 /// <summary>The API document of the real contracts, and of one that has every shape.</summary>
 public sealed class OpenApiTests
 {
-    private static readonly Contracts s_contracts = Contracts.Of(typeof(Souk.Type.Money).Assembly);
-    private static readonly JsonObject s_document = ApiDocument.Of(s_contracts, Comments.Load());
-    private static readonly JsonObject s_echo = ApiDocument.Of(
+    private static readonly Contracts Shop = Contracts.Of(typeof(Souk.Type.Money).Assembly);
+    private static readonly JsonObject Document = ApiDocument.Of(Shop, Comments.Load());
+    private static readonly JsonObject EchoDocument = ApiDocument.Of(
         Contracts.Of([EchoReflection.Descriptor]),
         Comments.Load()
     );
@@ -19,16 +19,16 @@ public sealed class OpenApiTests
     [Test]
     public async Task Document_RealContracts_IsValidWithValidExamplesAndPostmanTakesIt()
     {
-        var verdict = await JudgeAsync(s_document);
-        Assert.That((int)verdict["operations"]!, Is.EqualTo(s_contracts.Routes.Count));
-        Assert.That((int)verdict["requests"]!, Is.EqualTo(s_contracts.Routes.Count));
-        Assert.That((int)verdict["examples"]!, Is.GreaterThan(10 * s_contracts.Routes.Count));
+        var verdict = await JudgeAsync(Document);
+        Assert.That((int)verdict["operations"]!, Is.EqualTo(Shop.Routes.Count));
+        Assert.That((int)verdict["requests"]!, Is.EqualTo(Shop.Routes.Count));
+        Assert.That((int)verdict["examples"]!, Is.GreaterThan(10 * Shop.Routes.Count));
         TestContext.Out.WriteLine(verdict.ToJsonString());
     }
 
     [Test]
     public async Task Document_EveryShapeOfRoute_IsValid() =>
-        Assert.That((int)(await JudgeAsync(s_echo))["operations"]!, Is.GreaterThan(12));
+        Assert.That((int)(await JudgeAsync(EchoDocument))["operations"]!, Is.GreaterThan(12));
 
     [Test]
     public void Document_EveryOperation_HasWordsAccessAndErrors()
@@ -55,7 +55,7 @@ public sealed class OpenApiTests
     [Test]
     public void Document_EverySchemaAndField_HasWords()
     {
-        foreach (var (name, schema) in s_document["components"]!["schemas"]!.AsObject())
+        foreach (var (name, schema) in Document["components"]!["schemas"]!.AsObject())
         {
             Assert.That((string?)schema!["description"], Is.Not.Null.And.Not.Empty, name);
             foreach (var (field, node) in schema["properties"]?.AsObject() ?? [])
@@ -71,7 +71,7 @@ public sealed class OpenApiTests
     [Description("ORD-01")]
     public void Document_CreateOrder_TellsHeadersBodyAccessAndItsReasons()
     {
-        var operation = s_document["paths"]!["/api/v1/orders"]!["post"]!;
+        var operation = Document["paths"]!["/api/v1/orders"]!["post"]!;
         var parameters = operation["parameters"]!.AsArray();
         var names = parameters.Select(parameter => (string?)parameter!["name"]);
         Assert.That(names, Is.EqualTo(new[] { "Idempotency-Key", "Prefer" }));
@@ -94,12 +94,12 @@ public sealed class OpenApiTests
     [Description("CAT-01")]
     public void Document_GetProduct_ShowsMoneyEnumsLimitsAndTags()
     {
-        var operation = s_document["paths"]!["/api/v1/products/{product_id}"]!["get"]!;
+        var operation = Document["paths"]!["/api/v1/products/{product_id}"]!["get"]!;
         Assert.That(operation["security"]!.ToJsonString(), Is.EqualTo("""[{},{"token":[]}]"""));
         Assert.That(operation["responses"]!["304"], Is.Not.Null);
         Assert.That(operation["responses"]!["200"]!["headers"]!["ETag"], Is.Not.Null);
         Assert.That((string?)operation["parameters"]![0]!["example"], Does.Match("^prod_[0-9a-f]{32}$"));
-        var schemas = s_document["components"]!["schemas"]!;
+        var schemas = Document["components"]!["schemas"]!;
         var product = schemas["catalog.Product"]!["properties"]!;
         Assert.That((int)product["category"]!["maxItems"]!, Is.EqualTo(8));
         Assert.That((string?)product["created_at"]!["format"], Is.EqualTo("date-time"));
@@ -116,7 +116,9 @@ public sealed class OpenApiTests
     [Test]
     public void Document_Streams_AreLinesAndEvents()
     {
-        var content = s_echo["paths"]!["/api/v1/watch"]!["get"]!["responses"]!["200"]!["content"]!.AsObject();
+        var content = EchoDocument["paths"]!["/api/v1/watch"]!["get"]!["responses"]!["200"]![
+            "content"
+        ]!.AsObject();
         Assert.That(
             content.Select(media => media.Key),
             Is.EqualTo(new[] { "application/x-ndjson", "text/event-stream" })
@@ -126,7 +128,7 @@ public sealed class OpenApiTests
     [Test]
     public void Document_PathPatterns_HaveOneParameterAWildcard()
     {
-        var paths = s_echo["paths"]!.AsObject();
+        var paths = EchoDocument["paths"]!.AsObject();
         Assert.That(paths["/api/v1/files/{path}"], Is.Not.Null);
         var read = paths["/api/v1/shelves/shelf/{path_1}/book/{path_2}:read"]!["get"]!;
         Assert.That(
@@ -178,7 +180,7 @@ public sealed class OpenApiTests
     }
 
     private static IEnumerable<JsonNode> Operations() =>
-        s_document["paths"]!
+        Document["paths"]!
             .AsObject()
             .SelectMany(path => path.Value!.AsObject())
             .Select(entry => entry.Value!);

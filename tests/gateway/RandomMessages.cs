@@ -8,7 +8,7 @@ namespace Souk.Tests.Gateway;
 /// <summary>Messages filled at random from a seed, edge values more often than others.</summary>
 internal sealed class RandomMessages(int seed)
 {
-    private static readonly string[] s_texts =
+    private static readonly string[] OddTexts =
     [
         "",
         "a",
@@ -108,7 +108,7 @@ internal sealed class RandomMessages(int seed)
                 (ulong)_random.NextInt64()
             ),
             FieldType.Bool => _random.Next(2) == 0,
-            FieldType.String => Pick([.. s_texts, new string('x', _random.Next(300))]),
+            FieldType.String => Pick([.. OddTexts, new string('x', _random.Next(300))]),
             FieldType.Bytes => Bytes(),
             // C# enums of proto are set by their boxed value.
             FieldType.Enum => System.Enum.ToObject(
@@ -141,7 +141,7 @@ internal sealed class RandomMessages(int seed)
                 ? Any.Pack(Fill(new Leaf(), depth + 1))
                 : Any.Pack(new Timestamp { Seconds = 5 });
         if (type == StringValue.Descriptor)
-            return Pick(s_texts);
+            return Pick(OddTexts);
         if (type == Int64Value.Descriptor)
             return _random.NextInt64();
         if (type == BoolValue.Descriptor)
@@ -158,7 +158,7 @@ internal sealed class RandomMessages(int seed)
         {
             0 => Google.Protobuf.WellKnownTypes.Value.ForNull(),
             1 => Google.Protobuf.WellKnownTypes.Value.ForNumber(_random.NextDouble() * 1e6),
-            2 => Google.Protobuf.WellKnownTypes.Value.ForString(Pick(s_texts)),
+            2 => Google.Protobuf.WellKnownTypes.Value.ForString(Pick(OddTexts)),
             3 => Google.Protobuf.WellKnownTypes.Value.ForBool(_random.Next(2) == 0),
             4 => Google.Protobuf.WellKnownTypes.Value.ForList(JsonValue(depth + 1), JsonValue(depth + 1)),
             _ => Google.Protobuf.WellKnownTypes.Value.ForStruct(

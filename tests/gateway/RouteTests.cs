@@ -5,7 +5,7 @@ namespace Souk.Tests.Gateway;
 
 public sealed class RouteTests
 {
-    private static readonly Contracts s_contracts = Contracts.Of([EchoReflection.Descriptor]);
+    private static readonly Contracts EchoContracts = Contracts.Of([EchoReflection.Descriptor]);
 
     [TestCase("GET", "/api/v1/things/search", "SearchThings")]
     [TestCase("GET", "/api/v1/things/thing_123", "GetThing")]
@@ -44,7 +44,7 @@ public sealed class RouteTests
     [Test]
     public void MethodsOf_Path_ListsItsVerbs() =>
         Assert.That(
-            s_contracts.Table.MethodsOf("/api/v1/things/search"),
+            EchoContracts.Table.MethodsOf("/api/v1/things/search"),
             Is.EqualTo(new[] { "GET", "PATCH", "PUT", "REPORT" })
         );
 
@@ -95,5 +95,5 @@ public sealed class RouteTests
     }
 
     private static Route? Find(string method, string path) =>
-        s_contracts.Table.Find(method, path, new Range[RouteTable<Route>.SegmentsMax], out _);
+        EchoContracts.Table.Find(method, path, new Range[RouteTable<Route>.SegmentsMax], out _);
 }

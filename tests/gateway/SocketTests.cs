@@ -11,7 +11,7 @@ namespace Souk.Tests.Gateway;
 internal sealed class SocketTests
 {
     private const string Subprotocol = "souk.json.v1";
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly ManualTimeProvider _clock = new(TimeProvider.System.GetUtcNow());
     private readonly HttpMessageInvoker _http2 = new(new SocketsHttpHandler());
     private GatewayHarness _gateway = null!;
@@ -179,7 +179,7 @@ internal sealed class SocketTests
     {
         using var socket = await ConnectAsync("watch?count=1&hold=true");
         await ReadAsync(socket);
-        using var timeout = new CancellationTokenSource(s_patience);
+        using var timeout = new CancellationTokenSource(Patience);
         await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "", timeout.Token);
 
         Assert.That(socket.State, Is.EqualTo(WebSocketState.Closed));
@@ -217,7 +217,7 @@ internal sealed class SocketTests
 
     private async Task<ClientWebSocket> ConnectAsync(string path, string? role = null, string version = "1.1")
     {
-        using var timeout = new CancellationTokenSource(s_patience);
+        using var timeout = new CancellationTokenSource(Patience);
         var socket = new ClientWebSocket();
         socket.Options.AddSubProtocol(Subprotocol);
         socket.Options.HttpVersion = Version.Parse(version);
@@ -239,7 +239,7 @@ internal sealed class SocketTests
     /// <summary>The next message; null when the gateway says goodbye, which is answered.</summary>
     private static async Task<string?> ReadAsync(ClientWebSocket socket)
     {
-        using var timeout = new CancellationTokenSource(s_patience);
+        using var timeout = new CancellationTokenSource(Patience);
         var text = new MemoryStream();
         var buffer = new byte[8192];
         while (true)

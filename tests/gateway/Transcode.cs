@@ -8,13 +8,13 @@ namespace Souk.Tests.Gateway;
 /// <summary>Both directions of transcoding as the tests call them.</summary>
 internal static class Transcode
 {
-    private static readonly PlanCompiler s_compiler = new();
-    private static readonly Lock s_gate = new();
+    private static readonly PlanCompiler Compiler = new();
+    private static readonly Lock Building = new();
 
     public static MessagePlan Plan(MessageDescriptor descriptor)
     {
-        lock (s_gate)
-            return s_compiler.Compile(descriptor);
+        lock (Building)
+            return Compiler.Compile(descriptor);
     }
 
     public static T FromJson<T>(string json)

@@ -9,11 +9,11 @@ public sealed class TranscodingOracleTests
 {
     private const int Messages = 4000;
 
-    private static readonly TypeRegistry s_types = TypeRegistry.FromFiles(TranscodingReflection.Descriptor);
-    private static readonly JsonFormatter s_formatter = new(
-        JsonFormatter.Settings.Default.WithFormatDefaultValues(false).WithTypeRegistry(s_types)
+    private static readonly TypeRegistry Types = TypeRegistry.FromFiles(TranscodingReflection.Descriptor);
+    private static readonly JsonFormatter Formatter = new(
+        JsonFormatter.Settings.Default.WithFormatDefaultValues(false).WithTypeRegistry(Types)
     );
-    private static readonly JsonParser s_parser = new(JsonParser.Settings.Default.WithTypeRegistry(s_types));
+    private static readonly JsonParser Parser = new(JsonParser.Settings.Default.WithTypeRegistry(Types));
 
     [OneTimeSetUp]
     public void KnowTheTypes() => Transcode.Plan(Leaf.Descriptor);
@@ -26,7 +26,7 @@ public sealed class TranscodingOracleTests
         {
             var message = random.Everything();
             var json = Transcode.ToJson(message);
-            Assert.That(s_parser.Parse<Everything>(json), Is.EqualTo(Canonical(message)), json);
+            Assert.That(Parser.Parse<Everything>(json), Is.EqualTo(Canonical(message)), json);
         }
     }
 
@@ -37,7 +37,7 @@ public sealed class TranscodingOracleTests
         for (var count = 0; count < Messages; count++)
         {
             var message = random.Everything();
-            var json = s_formatter.Format(message);
+            var json = Formatter.Format(message);
             Assert.That(Transcode.FromJson<Everything>(json), Is.EqualTo(Canonical(message)), json);
         }
     }
@@ -80,7 +80,7 @@ public sealed class TranscodingOracleTests
         var random = new Random(seed);
         for (var count = 0; count < Messages * 3; count++)
         {
-            var json = System.Text.Encoding.UTF8.GetBytes(s_formatter.Format(messages.Everything()));
+            var json = System.Text.Encoding.UTF8.GetBytes(Formatter.Format(messages.Everything()));
             for (var changes = random.Next(4); changes >= 0 && json.Length > 0; changes--)
                 json = Mutate(json, random);
             try

@@ -6,7 +6,7 @@ namespace Souk.Tests.Ordering;
 [Parallelizable(ParallelScope.All)]
 internal sealed class CheckoutWorkflowTests
 {
-    private static readonly StepResult s_failed = StepResult.Failed("SOME_REASON", "Sorry");
+    private static readonly StepResult Failed = StepResult.Failed("SOME_REASON", "Sorry");
 
     [Test]
     [Description("ORD-06, K12: stock is taken before money, the cart is cleared last")]
@@ -40,14 +40,14 @@ internal sealed class CheckoutWorkflowTests
     public async Task Checkout_StepFailsForGood_UndoesWhatWasDone(string step, string[] undone)
     {
         var context = new ScriptedContext();
-        context.Says(step, s_failed);
+        context.Says(step, Failed);
         var result = await RunAsync(context);
         Assert.That(result.Status, Is.EqualTo("failed"));
         Assert.That(
             context.Steps.SkipWhile(taken => taken != step).Skip(1),
             Is.EqualTo(undone.Append("FailOrder"))
         );
-        Assert.That(context.Failure, Is.EqualTo(s_failed.Failure));
+        Assert.That(context.Failure, Is.EqualTo(Failed.Failure));
     }
 
     [Test]

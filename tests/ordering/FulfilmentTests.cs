@@ -7,8 +7,8 @@ namespace Souk.Tests.Ordering;
 /// <summary>Mirrors OrderingService.Fulfilment.cs.</summary>
 internal sealed class FulfilmentTests : OrderingTests
 {
-    private static readonly Failure s_badTransition = new(StatusCode.FailedPrecondition, "BAD_TRANSITION");
-    private static readonly Failure s_notFound = new(StatusCode.NotFound, "RESOURCE_NOT_FOUND");
+    private static readonly Failure BadTransition = new(StatusCode.FailedPrecondition, "BAD_TRANSITION");
+    private static readonly Failure NotFound = new(StatusCode.NotFound, "RESOURCE_NOT_FOUND");
 
     [Test]
     [Description("ORD-12: the order has left once all of its items have")]
@@ -58,7 +58,7 @@ internal sealed class FulfilmentTests : OrderingTests
         var order = await OrderAsync(TestCaller.Buyer());
         Assert.That(
             await Failure.OfAsync(() => ShipAsync(order, "", $"oit_{Guid.CreateVersion7():N}")),
-            Is.EqualTo(s_notFound)
+            Is.EqualTo(NotFound)
         );
     }
 
@@ -80,14 +80,14 @@ internal sealed class FulfilmentTests : OrderingTests
     public async Task Fulfilment_OutOfTurn_FailsWithBadTransition()
     {
         var order = await OrderAsync(TestCaller.Buyer());
-        Assert.That(await Failure.OfAsync(() => DeliverAsync(order)), Is.EqualTo(s_badTransition));
-        Assert.That(await Failure.OfAsync(() => ReturnAsync(order)), Is.EqualTo(s_badTransition));
+        Assert.That(await Failure.OfAsync(() => DeliverAsync(order)), Is.EqualTo(BadTransition));
+        Assert.That(await Failure.OfAsync(() => ReturnAsync(order)), Is.EqualTo(BadTransition));
         await ShipAsync(order, "");
-        Assert.That(await Failure.OfAsync(() => ShipAsync(order, "")), Is.EqualTo(s_badTransition));
-        Assert.That(await Failure.OfAsync(() => ReturnAsync(order)), Is.EqualTo(s_badTransition));
+        Assert.That(await Failure.OfAsync(() => ShipAsync(order, "")), Is.EqualTo(BadTransition));
+        Assert.That(await Failure.OfAsync(() => ReturnAsync(order)), Is.EqualTo(BadTransition));
         var delivered = await DeliverAsync(order);
         Assert.That(await DeliverAsync(order), Is.EqualTo(delivered));
-        Assert.That(await Failure.OfAsync(() => ShipAsync(order, "")), Is.EqualTo(s_badTransition));
+        Assert.That(await Failure.OfAsync(() => ShipAsync(order, "")), Is.EqualTo(BadTransition));
     }
 
     [Test]
@@ -175,7 +175,7 @@ internal sealed class FulfilmentTests : OrderingTests
         };
         Assert.That(
             await Failure.OfAsync(() => Staff.SetEstimatedDeliveryAsync(request)),
-            Is.EqualTo(s_badTransition)
+            Is.EqualTo(BadTransition)
         );
     }
 
@@ -187,7 +187,7 @@ internal sealed class FulfilmentTests : OrderingTests
         var request = new GetTrackingRequest { OrderId = order.OrderId };
         Assert.That(
             await Failure.OfAsync(() => As(TestCaller.Buyer()).GetTrackingAsync(request)),
-            Is.EqualTo(s_notFound)
+            Is.EqualTo(NotFound)
         );
     }
 

@@ -8,7 +8,7 @@ namespace Souk.Tests.Ordering;
 internal sealed class OrderStatesTests
 {
     // ORD-03 as it is written down, so that the code is not compared with itself.
-    private static readonly Dictionary<OrderStatus, OrderStatus[]> s_next = new()
+    private static readonly Dictionary<OrderStatus, OrderStatus[]> Next = new()
     {
         [Pending] = [Confirmed, Failed, Cancelled],
         [Confirmed] = [Shipped, Cancelled],
@@ -20,9 +20,9 @@ internal sealed class OrderStatesTests
     };
 
     private static IEnumerable<TestCaseData> Pairs() =>
-        from @from in s_next.Keys
-        from to in s_next.Keys
-        select new TestCaseData(@from, to).Returns(s_next[@from].Contains(to));
+        from @from in Next.Keys
+        from to in Next.Keys
+        select new TestCaseData(@from, to).Returns(Next[@from].Contains(to));
 
     [TestCaseSource(nameof(Pairs))]
     [Description("ORD-03")]
@@ -32,11 +32,11 @@ internal sealed class OrderStatesTests
     [Test]
     public void Name_EachStatus_IsReadBack() =>
         Assert.That(
-            s_next.Keys.Select(status => OrderStates.Parse(OrderStates.Name(status))),
-            Is.EqualTo(s_next.Keys)
+            Next.Keys.Select(status => OrderStates.Parse(OrderStates.Name(status))),
+            Is.EqualTo(Next.Keys)
         );
 
     [Test]
     public void IsFinal_OnlyPending_IsNot() =>
-        Assert.That(s_next.Keys.Where(status => !OrderStates.IsFinal(status)), Is.EqualTo(new[] { Pending }));
+        Assert.That(Next.Keys.Where(status => !OrderStates.IsFinal(status)), Is.EqualTo(new[] { Pending }));
 }

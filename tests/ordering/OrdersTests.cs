@@ -8,7 +8,7 @@ namespace Souk.Tests.Ordering;
 /// <summary>Mirrors OrderingService.Orders.cs.</summary>
 internal sealed class OrdersTests : OrderingTests
 {
-    private static readonly Failure s_notFound = new(StatusCode.NotFound, "RESOURCE_NOT_FOUND");
+    private static readonly Failure NotFound = new(StatusCode.NotFound, "RESOURCE_NOT_FOUND");
 
     [Test]
     [Description("ORD-02, X-06")]
@@ -21,7 +21,7 @@ internal sealed class OrdersTests : OrderingTests
         Assert.That(await Staff.GetOrderAsync(request), Is.EqualTo(order));
         Assert.That(
             await Failure.OfAsync(() => As(TestCaller.Buyer()).GetOrderAsync(request)),
-            Is.EqualTo(s_notFound)
+            Is.EqualTo(NotFound)
         );
     }
 
@@ -30,7 +30,7 @@ internal sealed class OrdersTests : OrderingTests
     public async Task GetOrder_UnknownId_IsNotFound(string id) =>
         Assert.That(
             await Failure.OfAsync(() => Staff.GetOrderAsync(new GetOrderRequest { OrderId = id })),
-            Is.EqualTo(s_notFound)
+            Is.EqualTo(NotFound)
         );
 
     [Test]
@@ -206,7 +206,7 @@ internal sealed class OrdersTests : OrderingTests
         var order = await Mesh.ConfirmedAsync(TestCaller.Buyer(), await Mesh.GoodsAsync());
         Assert.That(
             await Failure.OfAsync(() => CancelAsync(TestCaller.Buyer(), order)),
-            Is.EqualTo(s_notFound)
+            Is.EqualTo(NotFound)
         );
     }
 

@@ -15,7 +15,7 @@ internal sealed class RecoveryTests
 {
     private static readonly TimeSpan BeyondGrace = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan BeyondHold = TimeSpan.FromMinutes(11);
-    private static readonly TestCaller s_buyer = TestCaller.Buyer();
+    private static readonly TestCaller Buyer = TestCaller.Buyer();
 
     private OrderingMesh _mesh = null!;
     private Client _alone = null!;
@@ -24,7 +24,7 @@ internal sealed class RecoveryTests
     public async Task StartAsync()
     {
         _mesh = await OrderingMesh.StartAsync();
-        _alone = await _mesh.AddWithoutSidecarAsync(s_buyer);
+        _alone = await _mesh.AddWithoutSidecarAsync(Buyer);
     }
 
     [OneTimeTearDown]
@@ -38,15 +38,13 @@ internal sealed class RecoveryTests
         // Nobody works on the order, so nobody will answer: the buyer's app gives up.
         var soon = TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(3);
         await Failure.OfAsync(() => _alone.CreateOrderAsync(request, deadline: soon));
-        var order = (await _mesh.As(s_buyer).ListOrdersAsync(new ListOrdersRequest { PageSize = 1 })).Orders[
-            0
-        ];
+        var order = (await _mesh.As(Buyer).ListOrdersAsync(new ListOrdersRequest { PageSize = 1 })).Orders[0];
         Assert.That(order.Status, Is.EqualTo(OrderStatus.Pending));
 
         await RecoverAsync();
 
         Assert.That((await _mesh.SettledAsync(order)).Status, Is.EqualTo(OrderStatus.Confirmed));
-        var repeated = await _mesh.As(s_buyer).CreateOrderAsync(request);
+        var repeated = await _mesh.As(Buyer).CreateOrderAsync(request);
         Assert.That(repeated.OrderId, Is.EqualTo(order.OrderId), "the buyer's repeat finds it");
         Assert.That(await _mesh.ChargeAsync(order), Is.EqualTo(("captured", order.Total.MinorUnits)));
     }
@@ -55,7 +53,7 @@ internal sealed class RecoveryTests
     [Description("ORD-13: the process died between the cancellation's commit and its refund")]
     public async Task Recovery_CancelledWithoutRefund_IsRefunded()
     {
-        var order = await _mesh.ConfirmedAsync(s_buyer, await _mesh.GoodsAsync());
+        var order = await _mesh.ConfirmedAsync(Buyer, await _mesh.GoodsAsync());
         await _alone.CancelOrderAsync(new CancelOrderRequest { OrderId = order.OrderId });
         Assert.That((await _mesh.ChargeAsync(order)).NetMinor, Is.Not.Zero);
 
@@ -72,13 +70,13 @@ internal sealed class RecoveryTests
         var sku = await _mesh.GoodsAsync(stock: 1);
         var request = OrderingMesh.Request(sku);
         request.PaymentMethod.Token = "tok_challenge";
-        var order = await _mesh.As(s_buyer).CreateOrderAsync(request);
+        var order = await _mesh.As(Buyer).CreateOrderAsync(request);
         _mesh.Clock.Advance(BeyondHold);
         await _mesh.Inventory.RunJobAsync<ExpiryJob>();
         Assert.That(await _mesh.StockAsync(sku), Is.EqualTo((1, 0)));
 
         await _mesh
-            .PaymentsOf(s_buyer)
+            .PaymentsOf(Buyer)
             .ConfirmPaymentAsync(new ConfirmPaymentRequest { PaymentId = order.PaymentId });
         await _mesh.DeliverEventsAsync();
 

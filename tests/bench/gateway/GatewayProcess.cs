@@ -6,7 +6,7 @@ namespace Souk.Bench.Gateway;
 /// <summary>The real gateway as a process, in front of a port that speaks gRPC.</summary>
 internal sealed class GatewayProcess : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly ChildProcess _process;
 
     private GatewayProcess(ChildProcess process, int port) => (_process, Port) = (process, port);
@@ -39,7 +39,7 @@ internal sealed class GatewayProcess : IDisposable
     {
         using var http = new HttpClient();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        patience.CancelAfter(s_patience);
+        patience.CancelAfter(Patience);
         while (true)
         {
             try

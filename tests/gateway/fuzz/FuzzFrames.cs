@@ -16,7 +16,7 @@ internal sealed class FuzzFrames(Random random)
     private const byte EndStream = 0x1;
     private const byte EndHeaders = 0x4;
 
-    private static readonly string[] s_paths =
+    private static readonly string[] Paths =
     [
         "/api/v1/names",
         "/api/v1/things/1",
@@ -55,7 +55,7 @@ internal sealed class FuzzFrames(Random random)
     private byte[] Request()
     {
         _stream += 2;
-        var path = s_paths[random.Next(s_paths.Length)];
+        var path = Paths[random.Next(Paths.Length)];
         var isCall =
             path.StartsWith("/souk", StringComparison.Ordinal)
             || path.StartsWith("/grpc", StringComparison.Ordinal);

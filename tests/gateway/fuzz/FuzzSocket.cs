@@ -8,7 +8,7 @@ namespace Souk.Tests.Gateway.Fuzz;
 /// <summary>A connection that is opened again whenever the gateway closed it. A hang is a failure.</summary>
 internal sealed class FuzzSocket(int port) : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly byte[] _buffer = new byte[256 * 1024];
     private Socket? _socket;
 
@@ -17,7 +17,7 @@ internal sealed class FuzzSocket(int port) : IDisposable
     /// </summary>
     public async Task SendAsync(TextRequest request)
     {
-        using var patience = new CancellationTokenSource(s_patience);
+        using var patience = new CancellationTokenSource(Patience);
         try
         {
             var socket = await OpenAsync(patience.Token);
@@ -43,7 +43,7 @@ internal sealed class FuzzSocket(int port) : IDisposable
     /// </summary>
     public async Task SendAsync(byte[] frames)
     {
-        using var patience = new CancellationTokenSource(s_patience);
+        using var patience = new CancellationTokenSource(Patience);
         Close();
         try
         {

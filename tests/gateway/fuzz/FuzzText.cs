@@ -14,7 +14,7 @@ internal sealed record TextRequest(byte[] Bytes, bool IsFramed);
 /// </summary>
 internal sealed class FuzzText(Random random)
 {
-    private static readonly string[] s_paths =
+    private static readonly string[] Paths =
     [
         "/api/v1/things/search",
         "/api/v1/things/thing_1",
@@ -34,7 +34,7 @@ internal sealed class FuzzText(Random random)
         "/openapi.json",
     ];
 
-    private static readonly string[] s_methods =
+    private static readonly string[] Methods =
     [
         "GET",
         "GET",
@@ -49,7 +49,7 @@ internal sealed class FuzzText(Random random)
         "ODD",
     ];
 
-    private static readonly string[] s_pieces =
+    private static readonly string[] Pieces =
     [
         "%",
         "%00",
@@ -75,7 +75,7 @@ internal sealed class FuzzText(Random random)
         "*",
     ];
 
-    private static readonly string[] s_headers =
+    private static readonly string[] Headers =
     [
         "Idempotency-Key: 0198c1d2-0000-7000-8000-000000000001",
         "Idempotency-Key: x",
@@ -110,7 +110,7 @@ internal sealed class FuzzText(Random random)
         "Range: bytes=0-1",
     ];
 
-    private static readonly string[] s_bodies =
+    private static readonly string[] Bodies =
     [
         "{}",
         "{",
@@ -148,15 +148,15 @@ internal sealed class FuzzText(Random random)
 
     private TextRequest Rest()
     {
-        var path = new StringBuilder(Pick(s_paths));
+        var path = new StringBuilder(Pick(Paths));
         for (var changes = random.Next(4) - 1; changes > 0; changes--)
-            path.Insert(random.Next(1, path.Length + 1), Pick(s_pieces));
-        var head = new StringBuilder($"{Pick(s_methods)} {path} HTTP/1.1\r\nHost: x\r\n");
+            path.Insert(random.Next(1, path.Length + 1), Pick(Pieces));
+        var head = new StringBuilder($"{Pick(Methods)} {path} HTTP/1.1\r\nHost: x\r\n");
         if (random.Next(2) == 0)
             head.Append($"Authorization: Bearer {Pick(_tokens)}\r\n");
         for (var headers = random.Next(4); headers > 0; headers--)
-            head.Append(Pick(s_headers)).Append("\r\n");
-        var body = random.Next(3) == 0 ? Mutated(Encoding.Latin1.GetBytes(Pick(s_bodies))) : [];
+            head.Append(Pick(Headers)).Append("\r\n");
+        var body = random.Next(3) == 0 ? Mutated(Encoding.Latin1.GetBytes(Pick(Bodies))) : [];
         if (body.Length > 0)
             head.Append($"Content-Length: {body.Length}\r\n");
         return new TextRequest([.. Encoding.Latin1.GetBytes($"{head}\r\n"), .. body], true);
