@@ -19,7 +19,7 @@ internal sealed class InvokeRoutes(
     TimeProvider clock
 ) : IDisposable
 {
-    private readonly SocketsHttpHandler _outsideTransport = Transport.CreateOutside();
+    private readonly SocketsHttpHandler _outsideTransport = Transport.CreateToOutside();
     private readonly HttpMessageInvoker _peers = new(transport, disposeHandler: false);
     private HttpMessageInvoker? _outside;
 

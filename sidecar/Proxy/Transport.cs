@@ -2,7 +2,7 @@ using System.Net.Sockets;
 
 namespace Souk.Sidecar.Proxy;
 
-/// <summary>The connections to all apps.</summary>
+/// <summary>How connections are opened, to apps and to the world.</summary>
 internal static class Transport
 {
     /// <summary>An app that is being restarted is back within this, or it is down.</summary>
@@ -14,7 +14,7 @@ internal static class Transport
     ];
 
     /// <summary>To addresses outside of Dapr: other people's servers, whose certificates count.</summary>
-    public static SocketsHttpHandler CreateOutside() =>
+    public static SocketsHttpHandler CreateToOutside() =>
         new()
         {
             ConnectTimeout = TimeSpan.FromSeconds(5),
@@ -25,7 +25,8 @@ internal static class Transport
             ActivityHeadersPropagator = null,
         };
 
-    public static SocketsHttpHandler Create() =>
+    /// <summary>To the apps behind the sidecars.</summary>
+    public static SocketsHttpHandler CreateToApps() =>
         new()
         {
             // An app serves a hundred streams per connection by default; more callers need more connections.

@@ -110,13 +110,7 @@ internal sealed class WorkflowStore : IAsyncDisposable
         command.Parameters.Add(new() { Value = appId });
         command.Parameters.Add(new() { Value = after });
         command.Parameters.Add(new() { Value = limit });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var ids = new List<string>();
-        while (await reader.ReadAsync(cancellation))
-        {
-            ids.Add(reader.GetString(0));
-        }
-        return ids;
+        return await ReadIdsAsync(command, cancellation);
     }
 
     private const string ListSql = """
@@ -140,13 +134,7 @@ internal sealed class WorkflowStore : IAsyncDisposable
         command.Parameters.Add(TimeOrNull(filter.CreatedTimeTo));
         command.Parameters.Add(new() { Value = filter.RuntimeStatus.Select(s => (short)s).ToArray() });
         command.Parameters.Add(new() { Value = limit });
-        await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var ids = new List<string>();
-        while (await reader.ReadAsync(cancellation))
-        {
-            ids.Add(reader.GetString(0));
-        }
-        return ids;
+        return await ReadIdsAsync(command, cancellation);
     }
 
     private const string FindEndedSql = """
@@ -156,6 +144,18 @@ internal sealed class WorkflowStore : IAsyncDisposable
            and (cardinality($4) = 0 or status = any($4))
          order by create_time, instance_id limit $5
         """;
+
+    private static async Task<List<string>> ReadIdsAsync(
+        NpgsqlCommand command,
+        CancellationToken cancellation
+    )
+    {
+        await using var reader = await command.ExecuteReaderAsync(cancellation);
+        var ids = new List<string>();
+        while (await reader.ReadAsync(cancellation))
+            ids.Add(reader.GetString(0));
+        return ids;
+    }
 
     private static NpgsqlParameter TimeOrNull(Timestamp? time) =>
         new()

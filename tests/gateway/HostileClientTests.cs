@@ -156,8 +156,8 @@ public sealed class HostileClientTests
             if (!await TrySendAsync(socket, burst))
                 break;
         }
-        // We stop sending and keep the connection open: that it ends is the server's doing. What it said last,
-        // ENHANCE_YOUR_CALM, may be lost on a socket that we went on writing to.
+        // We stop sending and keep the connection open: that it ends is the server's doing. What it said
+        // last, ENHANCE_YOUR_CALM, may be lost on a socket that we went on writing to.
         await answer;
     }
 

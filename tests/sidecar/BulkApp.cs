@@ -1,13 +1,11 @@
 using System.Collections.Concurrent;
-using System.Net;
 using Dapr.AppCallback.Autogen.Grpc.v1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Souk.Tests.Harness;
 using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
 
 namespace Souk.Tests.Sidecar;
@@ -28,11 +26,29 @@ internal sealed class BulkApp : IAsyncDisposable
 
     private readonly ConcurrentQueue<TopicEventBulkRequest> _calls = new();
     private readonly TopicSubscription[] _subscriptions;
-    private WebApplication? _web;
+    private readonly LoopbackServer _server;
 
-    private BulkApp(TopicSubscription[] subscriptions) => _subscriptions = subscriptions;
+    private BulkApp(BulkCallback callback, TopicSubscription[] subscriptions)
+    {
+        _subscriptions = subscriptions;
+        _server = new(
+            HttpProtocols.Http2,
+            web =>
+            {
+                web.MapGrpcService<Callbacks>();
+                if (callback == BulkCallback.Older)
+                    web.MapGrpcService<OlderCallbacks>();
+            },
+            services =>
+            {
+                services.AddGrpc();
+                services.AddSingleton(new Callbacks(this, callback));
+                services.AddSingleton(new OlderCallbacks(this));
+            }
+        );
+    }
 
-    internal int Port { get; } = TopicApp.FreePort();
+    internal int Port => _server.Port;
 
     /// <summary>The verdict on an entry, null to leave it out; by default all are taken.</summary>
     internal Func<TopicEventBulkRequest, TopicEventBulkRequestEntry, Verdict?> Answer { get; set; } =
@@ -45,20 +61,8 @@ internal sealed class BulkApp : IAsyncDisposable
         params TopicSubscription[] subscriptions
     )
     {
-        var app = new BulkApp(subscriptions);
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel =>
-            kestrel.Listen(IPAddress.Loopback, app.Port, endpoint => endpoint.Protocols = HttpProtocols.Http2)
-        );
-        builder.Services.AddGrpc();
-        builder.Services.AddSingleton(new Callbacks(app, callback));
-        builder.Services.AddSingleton(new OlderCallbacks(app));
-        app._web = builder.Build();
-        app._web.MapGrpcService<Callbacks>();
-        if (callback == BulkCallback.Older)
-            app._web.MapGrpcService<OlderCallbacks>();
-        await app._web.StartAsync();
+        var app = new BulkApp(callback, subscriptions);
+        await app._server.UpAsync();
         return app;
     }
 
@@ -68,11 +72,7 @@ internal sealed class BulkApp : IAsyncDisposable
             $"{entries} entries"
         );
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_web is not null)
-            await _web.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     private TopicEventBulkResponse Take(TopicEventBulkRequest request)
     {

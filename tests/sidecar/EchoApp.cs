@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text.Json;
 using Dapr.AppCallback.Autogen.Grpc.v1;
 using Dapr.Client.Autogen.Grpc.v1;
@@ -6,12 +5,11 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 
@@ -29,13 +27,13 @@ internal sealed record Echo(
 /// </summary>
 internal sealed class EchoApp : IAsyncDisposable
 {
-    private readonly bool _grpc;
+    private readonly LoopbackServer _server;
     private int _calls;
-    private WebApplication? _web;
 
-    private EchoApp(bool grpc) => _grpc = grpc;
+    private EchoApp(bool grpc) =>
+        _server = grpc ? OverGrpc() : new(HttpProtocols.Http1, web => web.Run(AnswerAsync));
 
-    internal int Port { get; } = TopicApp.FreePort();
+    internal int Port => _server.Port;
 
     internal int Calls => _calls;
 
@@ -51,44 +49,27 @@ internal sealed class EchoApp : IAsyncDisposable
     internal static async Task<EchoApp> StartAsync(bool grpc = false)
     {
         var app = new EchoApp(grpc);
-        await app.UpAsync();
+        await app._server.UpAsync();
         return app;
     }
 
-    internal async Task UpAsync()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.Limits.MaxRequestBodySize = null;
-            kestrel.Listen(
-                IPAddress.Loopback,
-                Port,
-                listen => listen.Protocols = _grpc ? HttpProtocols.Http2 : HttpProtocols.Http1
-            );
-        });
-        builder.Services.AddGrpc(options => options.MaxReceiveMessageSize = 64 * 1024 * 1024);
-        builder.Services.AddSingleton(new Callbacks(this));
-        builder.Services.AddSingleton(new Health(this));
-        _web = builder.Build();
-        if (_grpc)
-        {
-            _web.MapGrpcService<Callbacks>();
-            _web.MapGrpcService<Health>();
-        }
-        else
-        {
-            _web.Run(AnswerAsync);
-        }
-        await _web.StartAsync();
-    }
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    public async ValueTask DisposeAsync()
-    {
-        if (_web is not null)
-            await _web.DisposeAsync();
-    }
+    private LoopbackServer OverGrpc() =>
+        new(
+            HttpProtocols.Http2,
+            web =>
+            {
+                web.MapGrpcService<Callbacks>();
+                web.MapGrpcService<Health>();
+            },
+            services =>
+            {
+                services.AddGrpc(options => options.MaxReceiveMessageSize = 64 * 1024 * 1024);
+                services.AddSingleton(new Callbacks(this));
+                services.AddSingleton(new Health(this));
+            }
+        );
 
     private async Task AnswerAsync(HttpContext context)
     {

@@ -1,50 +1,45 @@
 using System.Collections.Concurrent;
-using System.Net;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 
 /// <summary>Something that answers HTTP as a test says, and remembers what it was asked.</summary>
 internal sealed class HttpTestApp : IAsyncDisposable
 {
-    private readonly WebApplication _web;
+    private readonly LoopbackServer _server;
+    private readonly Func<HttpContext, Task> _answer;
 
     private HttpTestApp(Func<HttpContext, Task> answer)
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, Port));
-        _web = builder.Build();
-        _web.Run(async context =>
-        {
-            using var reader = new StreamReader(context.Request.Body);
-            var headers = context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString());
-            Requests.Enqueue(
-                new(
-                    $"{context.Request.Method} {context.Request.Path}",
-                    await reader.ReadToEndAsync(),
-                    headers
-                )
-            );
-            await answer(context);
-        });
+        _answer = answer;
+        _server = new(HttpProtocols.Http1, web => web.Run(AnswerAsync));
     }
 
-    internal int Port { get; } = TopicApp.FreePort();
+    internal int Port => _server.Port;
 
     internal ConcurrentQueue<SeenRequest> Requests { get; } = new();
 
     internal static async Task<HttpTestApp> StartAsync(Func<HttpContext, Task> answer)
     {
         var app = new HttpTestApp(answer);
-        await app._web.StartAsync();
+        await app._server.UpAsync();
         return app;
     }
 
-    public ValueTask DisposeAsync() => _web.DisposeAsync();
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    private async Task AnswerAsync(HttpContext context)
+    {
+        using var reader = new StreamReader(context.Request.Body);
+        var headers = context.Request.Headers.ToDictionary(h => h.Key, h => h.Value.ToString());
+        Requests.Enqueue(
+            new($"{context.Request.Method} {context.Request.Path}", await reader.ReadToEndAsync(), headers)
+        );
+        await _answer(context);
+    }
 
     internal sealed record SeenRequest(string Line, string Body, IReadOnlyDictionary<string, string> Headers);
 }

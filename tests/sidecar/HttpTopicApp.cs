@@ -1,10 +1,9 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 
@@ -25,9 +24,19 @@ internal sealed record HttpDelivery(
 internal sealed class HttpTopicApp : IAsyncDisposable
 {
     private readonly ConcurrentQueue<HttpDelivery> _deliveries = new();
-    private WebApplication? _web;
+    private readonly LoopbackServer _server;
 
-    internal int Port { get; } = TopicApp.FreePort();
+    internal HttpTopicApp() =>
+        _server = new(
+            HttpProtocols.Http1,
+            web =>
+            {
+                web.MapGet("/dapr/subscribe", SubscribeAsync);
+                web.MapPost("/{**path}", TakeAsync);
+            }
+        );
+
+    internal int Port => _server.Port;
 
     /// <summary>What GET /dapr/subscribe answers.</summary>
     internal (int Status, string Body) Subscriptions { get; set; } = (404, "");
@@ -47,28 +56,9 @@ internal sealed class HttpTopicApp : IAsyncDisposable
         return app;
     }
 
-    internal async Task UpAsync()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, Port));
-        _web = builder.Build();
-        _web.MapGet("/dapr/subscribe", SubscribeAsync);
-        _web.MapPost("/{**path}", TakeAsync);
-        await _web.StartAsync();
-    }
+    internal Task UpAsync() => _server.UpAsync();
 
-    internal async Task DownAsync()
-    {
-        if (_web is null)
-            return;
-        // As a crash would: calls under way break.
-        using var now = new CancellationTokenSource();
-        await now.CancelAsync();
-        await _web.StopAsync(now.Token);
-        await _web.DisposeAsync();
-        _web = null;
-    }
+    internal Task DownAsync() => _server.DownAsync();
 
     internal async Task<IReadOnlyList<HttpDelivery>> UntilAsync(
         int count,
@@ -80,7 +70,7 @@ internal sealed class HttpTopicApp : IAsyncDisposable
         return Fitting();
     }
 
-    public async ValueTask DisposeAsync() => await DownAsync();
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     private Task SubscribeAsync(HttpContext context)
     {

@@ -1,12 +1,10 @@
-using System.Net;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Souk.Sidecar;
+using Souk.Tests.Harness;
 using Souk.Tests.Standins;
 
 namespace Souk.Tests.Sidecar;
@@ -15,9 +13,8 @@ namespace Souk.Tests.Sidecar;
 internal sealed class ProxyTests
 {
     private GrpcSeen _seen = new();
-    private WebApplication _app = null!;
+    private LoopbackServer _app = null!;
     private TestSidecar _sidecar = null!;
-    private int _port;
 
     private GrpcEchoClient Client => ClientOf("callee");
 
@@ -25,12 +22,20 @@ internal sealed class ProxyTests
     public async Task Start()
     {
         _seen = new GrpcSeen();
-        _port = TopicApp.FreePort();
-        _app = await UpAsync();
+        _app = new LoopbackServer(
+            HttpProtocols.Http2,
+            web => web.MapGrpcService<GrpcEchoService>(),
+            services =>
+            {
+                services.AddGrpc();
+                services.AddSingleton(_seen);
+            }
+        );
+        await _app.UpAsync();
         _sidecar = await TestSidecar.StartAsync(
             "",
             TestSidecar.App("caller"),
-            TestSidecar.App("callee", _port),
+            TestSidecar.App("callee", _app.Port),
             TestSidecar.App("down", TopicApp.FreePort())
         );
     }
@@ -156,10 +161,10 @@ internal sealed class ProxyTests
     public async Task Unary_AppRestarted_CallsReachItAgain()
     {
         Assert.That(await Client.EchoAsync("a"), Is.EqualTo("a"));
-        await _app.DisposeAsync();
+        await _app.DownAsync();
         var failure = await DaprFailure.OfAsync(async () => await Client.EchoAsync("b"));
         Assert.That(failure.Code, Is.EqualTo(StatusCode.Unavailable));
-        _app = await UpAsync();
+        await _app.UpAsync();
         Assert.That(await Client.EchoAsync("c"), Is.EqualTo("c"));
     }
 
@@ -186,7 +191,7 @@ internal sealed class ProxyTests
         await using var sidecar = await TestSidecar.StartAsync(
             settings,
             "",
-            TestSidecar.App("callee", _port)
+            TestSidecar.App("callee", _app.Port)
         );
         var client = new GrpcEchoClient(sidecar.Channel("callee"));
         var target = new Metadata { { "dapr-app-id", "callee" } };
@@ -209,19 +214,4 @@ internal sealed class ProxyTests
                     return headers;
                 })
         );
-
-    private async Task<WebApplication> UpAsync()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel =>
-            kestrel.Listen(IPAddress.Loopback, _port, endpoint => endpoint.Protocols = HttpProtocols.Http2)
-        );
-        builder.Services.AddGrpc();
-        builder.Services.AddSingleton(_seen);
-        var app = builder.Build();
-        app.MapGrpcService<GrpcEchoService>();
-        await app.StartAsync();
-        return app;
-    }
 }

@@ -1,13 +1,10 @@
 using System.Collections.Concurrent;
-using System.Net;
 using Dapr.AppCallback.Autogen.Grpc.v1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Souk.Tests.Harness;
 using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
 
@@ -20,9 +17,20 @@ internal sealed class TopicApp : IAsyncDisposable
 {
     private readonly ConcurrentQueue<TopicEventRequest> _events = new();
     private readonly ConcurrentQueue<BindingEventRequest> _fired = new();
-    private WebApplication? _web;
+    private readonly LoopbackServer _server;
 
-    internal int Port { get; } = FreePort();
+    private TopicApp() =>
+        _server = new(
+            HttpProtocols.Http2,
+            web => web.MapGrpcService<Callbacks>(),
+            services =>
+            {
+                services.AddGrpc();
+                services.AddSingleton(new Callbacks(this));
+            }
+        );
+
+    internal int Port => _server.Port;
 
     internal List<TopicSubscription> Subscriptions { get; } = [];
 
@@ -62,31 +70,9 @@ internal sealed class TopicApp : IAsyncDisposable
 
     internal static int FreePort() => FreePorts.One();
 
-    internal async Task UpAsync()
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel =>
-            kestrel.Listen(IPAddress.Loopback, Port, endpoint => endpoint.Protocols = HttpProtocols.Http2)
-        );
-        builder.Services.AddGrpc();
-        builder.Services.AddSingleton(new Callbacks(this));
-        _web = builder.Build();
-        _web.MapGrpcService<Callbacks>();
-        await _web.StartAsync();
-    }
+    internal Task UpAsync() => _server.UpAsync();
 
-    internal async Task DownAsync()
-    {
-        if (_web is null)
-            return;
-        // As a crash would: calls under way break.
-        using var now = new CancellationTokenSource();
-        await now.CancelAsync();
-        await _web.StopAsync(now.Token);
-        await _web.DisposeAsync();
-        _web = null;
-    }
+    internal Task DownAsync() => _server.DownAsync();
 
     /// <summary>Waits for events that fit.</summary>
     internal async Task<IReadOnlyList<TopicEventRequest>> UntilAsync(
@@ -99,7 +85,7 @@ internal sealed class TopicApp : IAsyncDisposable
         return Fitting();
     }
 
-    public async ValueTask DisposeAsync() => await DownAsync();
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     private sealed class Callbacks(TopicApp app) : AppCallback.AppCallbackBase
     {
