@@ -185,7 +185,10 @@ run() {
   trap quit INT TERM HUP
   up
   print_urls
-  "$ROOT/scripts/souk.sh" demo
+  if ! "$ROOT/scripts/souk.sh" demo; then
+    stop_all
+    die "the purchase failed; the mesh's log: $LOG"
+  fi
   print_urls
   say "Ctrl-C stops it."
   # Not one long sleep: bash runs a trap only between commands. A sleep cut short by a signal is no failure.
