@@ -148,6 +148,7 @@ print_urls() {
   Souk is up.
 
   shop       $URL/api/v1/products
+  reference  $URL/docs
   health     $URL/health   $URL/ready
   keys       $URL/.well-known/jwks.json
   metrics    http://127.0.0.1:$((PORT + 1))/metrics
@@ -184,7 +185,6 @@ run() {
   # From the start: whatever is up when Ctrl-C comes is stopped.
   trap quit INT TERM HUP
   up
-  print_urls
   if ! "$ROOT/scripts/souk.sh" demo; then
     stop_all
     die "the purchase failed; the mesh's log: $LOG"

@@ -71,7 +71,7 @@ internal sealed class TestSidecar : IAsyncDisposable
     /// </summary>
     internal async Task UntilReadyAsync(string appId)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         var app = _server.Apps.All.Single(app => app.AppId == appId);
         while (!app.IsReady)
             await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, limit.Token);

@@ -128,7 +128,7 @@ internal sealed class HostTests : ProbeFixture
         internal async Task Ran(int times)
         {
             for (; _awaited < times; _awaited++)
-                Assert.That(await _runs.WaitAsync(TimeSpan.FromSeconds(30)), Is.True);
+                Assert.That(await _runs.WaitAsync(TimeSpan.FromSeconds(90)), Is.True);
         }
 
         public override void Dispose()

@@ -100,7 +100,7 @@ internal sealed class OutboxTests
     [Test]
     public async Task Publish_InBackground_WakesAtTheCommit()
     {
-        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         await Publisher.StartAsync(stop.Token);
         await CountAsync("a");
         while (await OutboxRows() > 0)

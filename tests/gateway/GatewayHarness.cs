@@ -37,7 +37,7 @@ internal sealed class GatewayHarness : IAsyncDisposable
     )
     {
         (_backend, _gateway, Echo, Health) = (backend, gateway, echo, health);
-        Http = new HttpClient { BaseAddress = Address(gateway), Timeout = TimeSpan.FromSeconds(30) };
+        Http = new HttpClient { BaseAddress = Address(gateway), Timeout = TimeSpan.FromSeconds(90) };
     }
 
     public EchoBackend Echo { get; }

@@ -205,7 +205,7 @@ internal sealed class HostileGrpcTests
                 await stream.WriteAsync(frame);
             // Asks for a sign of life behind all that: PING.
             await stream.WriteAsync(Frame(6, 0, 0, new byte[8]));
-            using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+            using var timeout = new CancellationTokenSource(Patience);
             var buffer = new byte[8192];
             int read;
             while ((read = await stream.ReadAsync(buffer, timeout.Token)) > 0)

@@ -11,7 +11,7 @@ namespace Souk.Tests.Gateway;
 internal sealed class SocketTests
 {
     private const string Subprotocol = "souk.json.v1";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
     private readonly ManualTimeProvider _clock = new(TimeProvider.System.GetUtcNow());
     private readonly HttpMessageInvoker _http2 = new(new SocketsHttpHandler());
     private GatewayHarness _gateway = null!;

@@ -34,7 +34,7 @@ internal sealed class ComponentResiliencyTests : SidecarFixture
         await redis.KillAsync();
         var saving = client.SaveStateAsync(Item("store")).ResponseAsync;
         await redis.StartAgainAsync();
-        await saving.WaitAsync(TimeSpan.FromSeconds(40));
+        await saving.WaitAsync(TimeSpan.FromSeconds(90));
         var read = await client.GetStateAsync(new GetStateRequest { StoreName = "store", Key = "k" });
         Assert.That(read.Data.ToStringUtf8(), Is.EqualTo("v"));
     }
@@ -47,7 +47,7 @@ internal sealed class ComponentResiliencyTests : SidecarFixture
         var request = new PublishEventRequest { PubsubName = "pubsub", Topic = Topic() };
         var publishing = client.PublishEventAsync(request).ResponseAsync;
         await redis.StartAgainAsync();
-        Assert.That(await publishing.WaitAsync(TimeSpan.FromSeconds(40)), Is.Not.Null);
+        Assert.That(await publishing.WaitAsync(TimeSpan.FromSeconds(90)), Is.Not.Null);
     }
 
     [Test]

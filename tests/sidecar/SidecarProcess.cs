@@ -68,7 +68,7 @@ internal sealed class KillableProcess(string program, params string[] arguments)
     internal async Task<int> ExitAsync()
     {
         var process = _process ?? throw new InvalidOperationException($"{program} does not run");
-        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(90));
         return process.ExitCode;
     }
 

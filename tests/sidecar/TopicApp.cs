@@ -133,7 +133,7 @@ internal sealed class TopicApp : IAsyncDisposable
 /// <summary>Waits for what other processes do in their own time.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     internal static async Task ThatAsync(Func<Task<bool>> condition, string what)
     {

@@ -76,9 +76,9 @@ internal sealed class GrpcSeen
     public TaskCompletionSource Cancelled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // A bound, so that a broken stand-in fails a test instead of hanging the run.
-    public Task UntilArrived() => Arrived.Task.WaitAsync(TimeSpan.FromSeconds(30));
+    public Task UntilArrived() => Arrived.Task.WaitAsync(TimeSpan.FromSeconds(90));
 
-    public Task UntilCancelled() => Cancelled.Task.WaitAsync(TimeSpan.FromSeconds(30));
+    public Task UntilCancelled() => Cancelled.Task.WaitAsync(TimeSpan.FromSeconds(90));
 }
 
 internal sealed class GrpcEchoService(GrpcSeen seen) : GrpcEchoBase

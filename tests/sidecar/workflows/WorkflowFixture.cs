@@ -6,7 +6,7 @@ namespace Souk.Tests.Sidecar.Workflows;
 /// <summary>A database and a runtime for the tests of one fixture, and the words that they speak.</summary>
 internal abstract class WorkflowFixture
 {
-    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     protected WorkflowDatabase Database { get; private set; } = null!;
 

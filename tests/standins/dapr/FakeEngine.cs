@@ -148,5 +148,5 @@ internal sealed class FakeEngine : TaskHubSidecarService.TaskHubSidecarServiceBa
 
     // Generous: it only bounds a broken test.
     private static async Task<T> ReadAsync<T>(Channel<T> channel) =>
-        await channel.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+        await channel.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(90));
 }
