@@ -10,33 +10,15 @@ namespace Souk.Gateway.Calls;
 /// </summary>
 internal sealed class Backend : IDisposable
 {
-    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(2);
-
-    private readonly HttpMessageInvoker _http;
     private readonly ConcurrentDictionary<string, Uri> _urls = new(StringComparer.Ordinal);
     private readonly string _origin;
     private readonly string _sidecarToken;
+    private Lane _lane = new();
 
     public Backend(GatewaySettings settings)
     {
         _origin = $"http://127.0.0.1:{settings.SidecarPort}";
         _sidecarToken = settings.SidecarToken;
-        _http = new HttpMessageInvoker(
-            new SocketsHttpHandler
-            {
-                UseProxy = false,
-                UseCookies = false,
-                AllowAutoRedirect = false,
-                AutomaticDecompression = DecompressionMethods.None,
-                ConnectTimeout = ConnectPatience,
-                EnableMultipleHttp2Connections = true,
-                PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-                KeepAlivePingDelay = TimeSpan.FromSeconds(30),
-                KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
-                // The trace travels as metadata that we write ourselves.
-                ActivityHeadersPropagator = null,
-            }
-        );
     }
 
     /// <summary>Sends the call and returns once the answer begins.</summary>
@@ -60,10 +42,42 @@ internal sealed class Backend : IDisposable
             headers.TryAddWithoutValidation("dapr-api-token", _sidecarToken);
         foreach (var (name, value) in call.Metadata)
             headers.TryAddWithoutValidation(name, value);
-        return new GrpcReply(await _http.SendAsync(request, token));
+        var lane = EnterLane();
+        try
+        {
+            return new GrpcReply(await lane.SendAsync(request, token), lane);
+        }
+        catch
+        {
+            lane.GiveUp();
+            // What is broken off while it is being sent can look like a lost connection.
+            token.ThrowIfCancellationRequested();
+            throw;
+        }
     }
 
-    public void Dispose() => _http.Dispose();
+    public void Dispose() => _lane.Dispose();
+
+    private Lane EnterLane()
+    {
+        while (true)
+        {
+            var lane = Volatile.Read(ref _lane);
+            if (lane.IsWorn)
+                Replace(lane);
+            else if (lane.TryEnter())
+                return lane;
+        }
+    }
+
+    private void Replace(Lane worn)
+    {
+        var fresh = new Lane();
+        if (Interlocked.CompareExchange(ref _lane, fresh, worn) == worn)
+            worn.Leave();
+        else
+            fresh.Dispose();
+    }
 
     // At most eight digits are allowed: milliseconds suffice for a day.
     private static string GrpcTimeout(TimeSpan deadline) =>

@@ -6,7 +6,7 @@ using Souk.Gateway.Transcoding;
 namespace Souk.Gateway.Calls;
 
 /// <summary>The answer of a call: its messages one after the other, then how it ended.</summary>
-internal sealed class GrpcReply(HttpResponseMessage response) : IDisposable
+internal sealed class GrpcReply(HttpResponseMessage response, Lane lane) : IDisposable
 {
     private const int MessageBytesMax = 4 * 1024 * 1024;
     private const int ReadBytes = 4096;
@@ -69,6 +69,10 @@ internal sealed class GrpcReply(HttpResponseMessage response) : IDisposable
     {
         _buffer.Dispose();
         response.Dispose();
+        if (_isComplete)
+            lane.Leave();
+        else
+            lane.GiveUp();
     }
 
     private void Drop()
@@ -99,9 +103,18 @@ internal sealed class GrpcReply(HttpResponseMessage response) : IDisposable
 
     private async ValueTask FillAsync(CancellationToken token)
     {
-        _stream ??= await response.Content.ReadAsStreamAsync(token);
-        var read = await _stream.ReadAsync(_buffer.GetMemory(ReadBytes), token);
-        _buffer.Advance(read);
-        _isComplete = read == 0;
+        try
+        {
+            _stream ??= await response.Content.ReadAsStreamAsync(token);
+            var read = await _stream.ReadAsync(_buffer.GetMemory(ReadBytes), token);
+            _buffer.Advance(read);
+            _isComplete = read == 0;
+        }
+        catch (IOException)
+        {
+            // As where it is sent: what is broken off can look like a lost connection.
+            token.ThrowIfCancellationRequested();
+            throw;
+        }
     }
 }

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Http.Headers;
+using Souk.Gateway.Http;
 
 namespace Souk.Gateway.Calls;
 
@@ -36,7 +37,7 @@ internal sealed class PassedBody : HttpContent
     {
         while (true)
         {
-            var read = await _source.ReadAsync(token);
+            var read = await NextAsync(token);
             try
             {
                 Meter(read);
@@ -57,6 +58,19 @@ internal sealed class PassedBody : HttpContent
     {
         length = 0;
         return false;
+    }
+
+    private async ValueTask<ReadResult> NextAsync(CancellationToken token)
+    {
+        try
+        {
+            return await BodyReader.NextAsync(_source, token);
+        }
+        catch (Exception e) when (!token.IsCancellationRequested)
+        {
+            Refusal = e;
+            throw;
+        }
     }
 
     private void Meter(ReadResult read)

@@ -11,7 +11,7 @@ namespace Souk.Gateway.Calls;
 /// Makes calls that survive a service's restart: safe ones are repeated a few times, and a service that
 /// does not answer at all gets a rest.
 /// </summary>
-internal sealed class ServiceCaller
+internal sealed partial class ServiceCaller
 {
     private const int RetriesMax = 2;
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(50);
@@ -20,10 +20,11 @@ internal sealed class ServiceCaller
     private readonly Backend _backend;
     private readonly LoadGate _load;
     private readonly TimeProvider _clock;
+    private readonly ILogger<ServiceCaller> _logger;
 
-    public ServiceCaller(Backend backend, LoadGate load, TimeProvider clock)
+    public ServiceCaller(Backend backend, LoadGate load, TimeProvider clock, ILogger<ServiceCaller> logger)
     {
-        (_backend, _load, _clock) = (backend, load, clock);
+        (_backend, _load, _clock, _logger) = (backend, load, clock, logger);
         Telemetry.Meter.CreateObservableGauge(
             "gateway.circuit.state",
             () =>
@@ -132,16 +133,19 @@ internal sealed class ServiceCaller
     private Circuit CircuitOf(string appId) => _circuits.GetOrAdd(appId, _ => new Circuit(_clock));
 
     // Whoever leaves, is in a hurry or sends what cannot be passed on must not close a service to others.
-    private static void Lost(Circuit circuit, GrpcCall call, Exception error, CancellationToken aborted)
+    private void Lost(Circuit circuit, GrpcCall call, Exception error, CancellationToken aborted)
     {
         var isTheirs =
             aborted.IsCancellationRequested
             || call.Refusal is not null
             || (call.IsHurried && error is OperationCanceledException);
         if (isTheirs)
+        {
             circuit.Abandoned();
-        else
-            circuit.Failed();
+            return;
+        }
+        circuit.Failed();
+        LogLost(_logger, call.Path, error.GetBaseException().Message);
     }
 
     private static void Report(Circuit circuit, bool isSilent)
@@ -163,4 +167,7 @@ internal sealed class ServiceCaller
             Circuit.Rest,
             ("app_id", appId)
         );
+
+    [LoggerMessage(LogLevel.Warning, "{Rpc} got no answer: {Problem}")]
+    private static partial void LogLost(ILogger logger, string rpc, string problem);
 }

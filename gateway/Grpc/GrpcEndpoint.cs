@@ -5,6 +5,7 @@ using Souk.Gateway.Http;
 using Souk.Gateway.Routing;
 using Souk.Gateway.Security;
 using Souk.Gateway.Streams;
+using Souk.Gateway.Transcoding;
 using Souk.Shared;
 using Reason = Souk.Type.Reason;
 
@@ -23,6 +24,9 @@ internal sealed class GrpcEndpoint(
     GatewaySettings settings
 )
 {
+    private const string EncodingHeader = "grpc-encoding";
+    private const int EncodingCharsMax = 32;
+
     private readonly FrozenDictionary<string, Rpc> _rpcs = contracts
         .Rpcs.Where(rpc => rpc.IsExposed)
         .ToFrozenDictionary(rpc => rpc.Path, StringComparer.Ordinal);
@@ -46,8 +50,7 @@ internal sealed class GrpcEndpoint(
         using var call = new GrpcCall(rpc.AppId, rpc.Path) { Priority = rpc.Traffic.Priority };
         SetDeadline(call, rpc, context);
         exchange.WriteMetadata(call.Metadata);
-        if (context.Request.Headers["grpc-encoding"] is [{ Length: > 0 } encoding])
-            call.Metadata.Add(new("grpc-encoding", encoding));
+        PassEncoding(context.Request.Headers, call);
         return rpc.IsStream ? await StreamAsync(exchange, rpc, call) : await UnaryAsync(exchange, rpc, call);
     }
 
@@ -97,6 +100,16 @@ internal sealed class GrpcEndpoint(
         var longest = rpc.IsStream ? settings.StreamDeadline : GatewaySettings.DeadlineMax;
         call.Deadline = GrpcTimeout.Of(context.Request.Headers, usual, longest);
         call.IsHurried = call.Deadline < usual;
+    }
+
+    // How messages are compressed is between caller and service; its name has to be one that HTTP carries.
+    private static void PassEncoding(IHeaderDictionary headers, GrpcCall call)
+    {
+        if (headers[EncodingHeader] is not [{ Length: > 0 } name])
+            return;
+        if (name.Length > EncodingCharsMax || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'))
+            throw BadRequestException.Invalid(EncodingHeader, "must be the name of an encoding");
+        call.Metadata.Add(new(EncodingHeader, name));
     }
 
     // The one message of the request, its prefix included, takes the place that a call keeps for both.

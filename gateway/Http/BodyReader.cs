@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Souk.Gateway.Transcoding;
 using Souk.Shared;
@@ -42,15 +43,17 @@ internal static class BodyReader
         }
     }
 
-    private static async ValueTask<ReadResult> NextAsync(PipeReader reader, CancellationToken token)
+    /// <summary>The next piece; CANCELLED where the caller went away, or reset its stream.</summary>
+    public static async ValueTask<ReadResult> NextAsync(PipeReader reader, CancellationToken token)
     {
         try
         {
             return await reader.ReadAsync(token);
         }
-        catch (IOException e) when (e is not BadHttpRequestException)
+        catch (Exception e)
+            when (e is ConnectionAbortedException or (IOException and not BadHttpRequestException))
         {
-            // The caller went away, or reset its stream. Without this it would look as if the service had.
+            // This may be known before RequestAborted is, and would look as if the service had gone.
             throw Fault.Cancelled();
         }
     }

@@ -2,6 +2,8 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
+using Souk.Shared;
+using Souk.Tests.Gateway.Protos;
 
 namespace Souk.Tests.Gateway;
 
@@ -128,6 +130,23 @@ public sealed class HostileClientTests
         // Where HTTP says which of two lengths counts, the connection is closed all the same.
         Assert.That(answer, Does.StartWith("HTTP/1.1 4").Or.Contain("\r\nConnection: close\r\n"));
         Assert.That(answer, Does.Not.Contain("{\"status\":\"ok\"}"), "no second request hides in the first");
+    }
+
+    // What HTTP/2 cannot carry to the service must not look as if the service did not answer.
+    [Test]
+    public async Task GrpcEncoding_NoNameOfAny_IsRefusedAndNotTheServicesFault()
+    {
+        for (var call = 0; call <= Circuit.FailuresMax; call++)
+        {
+            var answer = await TellAsync(
+                "POST /souk.echo.v1.EchoService/GetThing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                    + "Content-Type: application/grpc-web\r\nContent-Length: 5\r\n"
+                    + "grpc-encoding: \u00c3\u00a9\r\n\r\n"
+                    + "\0\0\0\0\0"
+            );
+            Assert.That(answer, Does.Contain("grpc-status: 3\r\n"));
+        }
+        Assert.That((await _gateway.Grpc.GetThingAsync(new GetThingRequest())).Etag, Is.EqualTo("v1"));
     }
 
     // CVE-2023-44487: streams that are opened and reset at once cost the server work and the client none.

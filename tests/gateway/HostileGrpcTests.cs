@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Text;
 using Grpc.Core;
@@ -116,6 +117,20 @@ internal sealed class HostileGrpcTests
         }
 
         Assert.That(await TalkRawAsync(frames), Is.Not.Null);
+    }
+
+    // The reset may be known to who reads the body before the request itself is known to be over.
+    [Test]
+    public async Task PassedBody_CallerGoesAway_IsTheCallersDoing()
+    {
+        var messages = new Pipe();
+        await messages.Writer.CompleteAsync(new IOException("The client reset the request stream."));
+        using var body = new PassedBody(messages.Reader, messageBytesMax: 100);
+
+        var copied = body.CopyToAsync(Stream.Null);
+        await Task.WhenAny(copied);
+        Assert.That(copied.IsFaulted);
+        Assert.That((body.Refusal as RpcException)?.StatusCode, Is.EqualTo(StatusCode.Cancelled));
     }
 
     [Test]

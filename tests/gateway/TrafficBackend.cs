@@ -13,6 +13,9 @@ internal sealed class TrafficBackend : TrafficService.TrafficServiceBase
     /// <summary>Calls so far.</summary>
     public int Calls => Volatile.Read(ref _calls);
 
+    /// <summary>Whether held calls go on when their callers leave.</summary>
+    public bool IsDeaf { get; set; }
+
     /// <summary>What pages say changes.</summary>
     public void Write() => Interlocked.Increment(ref _version);
 
@@ -50,7 +53,7 @@ internal sealed class TrafficBackend : TrafficService.TrafficServiceBase
     private async Task<Page> AnswerAsync(PageRequest request, ServerCallContext context)
     {
         Interlocked.Increment(ref _calls);
-        await _held.Task.WaitAsync(context.CancellationToken);
+        await _held.Task.WaitAsync(IsDeaf ? CancellationToken.None : context.CancellationToken);
         if (request.PageId == "gone")
             throw new RpcException(new Status(StatusCode.NotFound, "gone"));
         var left = context.Deadline - TimeProvider.System.GetUtcNow().UtcDateTime;
