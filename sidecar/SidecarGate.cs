@@ -4,6 +4,7 @@ using System.Text;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Souk.Sidecar.Api;
 using Souk.Sidecar.Api.Http;
 using Souk.Sidecar.Invoke;
 using Souk.Sidecar.Proxy;
@@ -28,14 +29,32 @@ internal sealed class SidecarGate(GrpcProxy proxy, SidecarSettings settings)
     {
         var app = context.Features.GetRequiredFeature<SidecarApp>();
         var started = Stopwatch.GetTimestamp();
+        var isIn = app.Admission.TryEnter();
         try
         {
-            await RouteAsync(context, next);
+            await (
+                isIn || IsAlwaysAnswered(context) ? RouteAsync(context, next) : TurnAwayAsync(context, app)
+            );
         }
         finally
         {
             app.Metrics.Called(context, started);
+            if (isIn)
+                app.Admission.Leave();
         }
+    }
+
+    // A sidecar on its way out still says how it is.
+    private static bool IsAlwaysAnswered(HttpContext context) =>
+        IsHealth(context) || context.Features.Get<MetricsOnly>() is not null;
+
+    private static Task TurnAwayAsync(HttpContext context, SidecarApp app)
+    {
+        var fault = DaprFault.ShuttingDown(app);
+        if (!HttpProtocol.IsHttp2(context.Request.Protocol))
+            return ErrorJson.AnswerAsync(context, fault);
+        GrpcStatus.Answer(context.Response, fault.StatusCode, fault.Status.Detail);
+        return Task.CompletedTask;
     }
 
     private Task RouteAsync(HttpContext context, RequestDelegate next)
@@ -73,9 +92,12 @@ internal sealed class SidecarGate(GrpcProxy proxy, SidecarSettings settings)
             || path.StartsWith(OwnServices[1], StringComparison.Ordinal)
         );
 
+    private static bool IsHealth(HttpContext context) =>
+        context.Request.Path.Value is "/v1.0/healthz" or "/v1.0/healthz/outbound";
+
     private static bool IsTrusted(HttpContext context, byte[] token)
     {
-        if (context.Request.Path.Value is "/v1.0/healthz" or "/v1.0/healthz/outbound")
+        if (IsHealth(context))
             return true;
         var given = context.Request.Headers[ForwardedHeaders.ApiToken];
         return given.Count == 1

@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Api;
 using Souk.Sidecar.Api.Http;
@@ -25,6 +24,7 @@ internal sealed partial class SidecarServer : IAsyncDisposable
     // Connections carry a whole app's calls; Kestrel's default of 100 streams would make callers queue.
     private const int StreamsPerConnectionMax = 1000;
     private const int WindowSize = 1024 * 1024;
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(2);
 
     private readonly List<ComponentSet> _sets = [];
     private readonly RedisClients _redis;
@@ -32,6 +32,7 @@ internal sealed partial class SidecarServer : IAsyncDisposable
     private readonly Dictionary<string, ListenOptions> _internalPorts = [];
     private WebApplication? _web;
     private WorkflowEngine? _workflows;
+    private SidecarDrain? _drain;
 
     private SidecarServer(TimeProvider clock) => _redis = new RedisClients(clock);
 
@@ -59,6 +60,25 @@ internal sealed partial class SidecarServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Takes no more work for the apps, and returns when they have done what they had or time is
+    /// up.</summary>
+    public Task QuiesceAsync() => _drain?.QuiesceAsync() ?? Task.CompletedTask;
+
+    /// <summary>After <see cref="QuiesceAsync"/>: ends calls, and closes the ports when all have
+    /// ended.</summary>
+    public async Task FinishAsync()
+    {
+        if (_drain is null || _web is null)
+            return;
+        await _drain.FinishAsync();
+        if (!_drain.IsClean)
+            return;
+        // Answers that are written may not have left yet.
+        using var patience = new CancellationTokenSource(LastWords);
+        await _web.StopAsync(patience.Token);
+    }
+
+    /// <summary>Cuts off what is under way.</summary>
     public async ValueTask DisposeAsync()
     {
         // Deliveries end first, so that nothing is taken from a broker that cannot be handed on.
@@ -106,7 +126,6 @@ internal sealed partial class SidecarServer : IAsyncDisposable
             _workflows is null ? null : new WorkflowManagement(_workflows, TimeProvider.System),
             services.GetRequiredService<InvokeService>()
         ));
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.DrainTimeout);
         builder.WebHost.UseKestrelCore();
         var placed = specs.Select(WithPorts).ToArray();
         builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, placed, settings));
@@ -132,6 +151,8 @@ internal sealed partial class SidecarServer : IAsyncDisposable
                 app.Metrics.Workflows = () => BacklogOf(app.AppId);
             }
         }
+        var logger = services.Logs.CreateLogger<SidecarDrain>();
+        _drain = new SidecarDrain(Apps, _workflows, settings, services.Clock, logger);
         HttpApi.Map(new ApiRoutes(_web), _web.Services.GetRequiredService<InvokeRoutes>());
         await StartAsync(_web, placed, cancellation);
         var peers = _web.Services.GetRequiredService<Peers>();

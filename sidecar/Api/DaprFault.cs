@@ -215,6 +215,25 @@ internal static class DaprFault
             $"failed to invoke, id: {target}, err: {reason}"
         );
 
+    /// <summary>UNAVAILABLE, on which Dapr's own clients try again, elsewhere or later.</summary>
+    public static DaprException InvokeLate(SidecarApp app, string target) =>
+        Bare(
+            app,
+            StatusCode.Unavailable,
+            500,
+            "ERR_DIRECT_INVOKE",
+            $"failed to invoke, id: {target}, err: its sidecar is shutting down"
+        );
+
+    public static DaprException ShuttingDown(SidecarApp app) =>
+        Bare(
+            app,
+            StatusCode.Unavailable,
+            500,
+            "ERR_OUTBOUND_HEALTH_NOT_READY",
+            "dapr outbound is not ready: the sidecar is shutting down"
+        );
+
     public static DaprException InvokeDenied(SidecarApp app, string target, string reason) =>
         Bare(
             app,

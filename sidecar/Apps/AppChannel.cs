@@ -19,6 +19,7 @@ internal sealed class AppChannel : IDisposable
     private readonly AppSpec _app;
     private readonly TimeProvider _clock;
     private readonly SemaphoreSlim? _slots;
+    private readonly CallCount _calls = new();
     private readonly SemaphoreSlim _lost = new(0, 1);
     private TaskCompletionSource _up = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -105,8 +106,14 @@ internal sealed class AppChannel : IDisposable
     {
         if (_slots is not null)
             await _slots.WaitAsync(cancellation);
-        return new Place(_slots);
+        return new Place(_slots, _calls.Enter());
     }
+
+    /// <summary>A call that needs no place, as long as it lasts.</summary>
+    public Place Pass() => new(null, _calls.Enter());
+
+    /// <summary>Waits until no call into the app is under way.</summary>
+    public Task UntilIdleAsync() => _calls.UntilNoneAsync();
 
     /// <summary>Waits until the app listens.</summary>
     public Task UntilUpAsync(CancellationToken cancellation) => _up.Task.WaitAsync(cancellation);
@@ -161,9 +168,13 @@ internal sealed class AppChannel : IDisposable
     }
 
     /// <summary>A place among the calls that the app takes at once.</summary>
-    public readonly record struct Place(SemaphoreSlim? Slots) : IDisposable
+    public readonly record struct Place(SemaphoreSlim? Slots, CallCount? Calls) : IDisposable
     {
-        public void Dispose() => Slots?.Release();
+        public void Dispose()
+        {
+            Slots?.Release();
+            Calls?.Leave();
+        }
     }
 
     private async Task<bool> ProbeAsync(CancellationToken cancellation)

@@ -15,9 +15,12 @@ internal sealed partial class SidecarApp : IAsyncDisposable
     private readonly ILogger<SidecarApp> _logger;
     private readonly InputBindings _inputs;
     private readonly CancellationTokenSource _stopping = new();
+    private readonly SemaphoreSlim _intake = new(1);
+    private readonly TaskCompletionSource _ill = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Dictionary<string, Outbox> _outboxes = new(StringComparer.Ordinal);
     private Task _watching = Task.CompletedTask;
     private volatile bool _listed;
+    private volatile bool _isDraining;
 
     public SidecarApp(
         AppSpec spec,
@@ -76,8 +79,10 @@ internal sealed partial class SidecarApp : IAsyncDisposable
     /// <summary>What SetMetadata added.</summary>
     public ConcurrentDictionary<string, string> ExtendedMetadata { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>The app has been up and its subscriptions are live.</summary>
-    public bool IsReady => _listed || Spec.AppPort == 0;
+    /// <summary>The app has been up, its subscriptions are live, and the sidecar is here to stay.</summary>
+    public bool IsReady => !_isDraining && (_listed || Spec.AppPort == 0);
+
+    public Admission Admission { get; } = new();
 
     /// <summary>How many workflow workers the app has connected; null without workflows.</summary>
     public Func<int?> ConnectedWorkers { get; set; } = () => null;
@@ -95,6 +100,25 @@ internal sealed partial class SidecarApp : IAsyncDisposable
         _watching = Task.Run(WatchAsync);
     }
 
+    /// <summary>Brings the app no more events and bindings, and returns when it has answered those it
+    /// has.</summary>
+    public async Task DrainAsync()
+    {
+        _isDraining = true;
+        if (!Channel.IsHealthy)
+            _ill.TrySetResult();
+        // Never given back: an app that comes up now, or falls ill, changes nothing any more.
+        await _intake.WaitAsync();
+        await Task.WhenAll(_inputs.DrainAsync(), Subscriptions.DrainAsync());
+    }
+
+    /// <summary>Waits until the app of a sidecar that drains says that it is ill; for ever without health
+    /// checks.</summary>
+    public Task UntilIllAsync() => _ill.Task;
+
+    /// <summary>Publishes what committed transactions have announced.</summary>
+    public Task DrainOutboxesAsync() => Task.WhenAll(_outboxes.Values.Select(outbox => outbox.DrainAsync()));
+
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
@@ -105,6 +129,7 @@ internal sealed partial class SidecarApp : IAsyncDisposable
             await outbox.DisposeAsync();
         Channel.Dispose();
         _stopping.Dispose();
+        _intake.Dispose();
     }
 
     private async Task WatchAsync()
@@ -132,19 +157,46 @@ internal sealed partial class SidecarApp : IAsyncDisposable
         }
     }
 
-    private async Task OnUpAsync(CancellationToken cancellation)
-    {
-        await Subscriptions.RefreshAsync(cancellation);
-        await _inputs.RefreshAsync(cancellation);
-        _listed = true;
-    }
+    private Task OnUpAsync(CancellationToken cancellation) =>
+        UnlessDrainingAsync(
+            async () =>
+            {
+                await Subscriptions.RefreshAsync(cancellation);
+                await _inputs.RefreshAsync(cancellation);
+                _listed = true;
+            },
+            cancellation
+        );
 
     // Nothing is brought to an app that says it is ill; what is published meanwhile waits at the broker.
-    private async Task OnUnhealthyAsync(CancellationToken cancellation)
+    private Task OnUnhealthyAsync(CancellationToken cancellation)
     {
         LogUnhealthy(_logger, AppId);
-        await Subscriptions.StopAsync();
-        await _inputs.StopAsync();
+        if (_isDraining)
+            _ill.TrySetResult();
+        return UnlessDrainingAsync(
+            async () =>
+            {
+                await Subscriptions.StopAsync();
+                await _inputs.StopAsync();
+            },
+            cancellation
+        );
+    }
+
+    private async Task UnlessDrainingAsync(Func<Task> change, CancellationToken cancellation)
+    {
+        if (_isDraining)
+            return;
+        await _intake.WaitAsync(cancellation);
+        try
+        {
+            await change();
+        }
+        finally
+        {
+            _intake.Release();
+        }
     }
 
     [LoggerMessage(LogLevel.Warning, "{App} is unhealthy: it is called no more until it is well again")]

@@ -19,6 +19,10 @@ internal sealed record SidecarSettings
     /// <summary>How long calls under way have when the sidecar stops.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long before that it stays, without new work for its app; an app that says it is ill ends
+    /// it sooner.</summary>
+    public TimeSpan BlockShutdown { get; init; }
+
     public static SidecarSettings FromEnvironment() =>
         new()
         {

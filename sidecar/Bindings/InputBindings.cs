@@ -21,6 +21,7 @@ internal sealed partial class InputBindings(SidecarApp app, TimeProvider clock, 
         .. app.Components.Bindings.Where(binding => binding.Schedule is not null),
     ];
 
+    private readonly CancellationTokenSource _draining = new();
     private CancellationTokenSource? _stopping;
     private Task _firing = Task.CompletedTask;
 
@@ -34,6 +35,13 @@ internal sealed partial class InputBindings(SidecarApp app, TimeProvider clock, 
         _stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var token = _stopping.Token;
         _firing = Task.WhenAll(_all.Where(wanted.Contains).Select(binding => FireAsync(binding, token)));
+    }
+
+    /// <summary>Fires no more, and returns when the app has answered what fired.</summary>
+    public async Task DrainAsync()
+    {
+        await _draining.CancelAsync();
+        await _firing;
     }
 
     /// <summary>Calls the app no more, until it is refreshed.</summary>
@@ -111,16 +119,17 @@ internal sealed partial class InputBindings(SidecarApp app, TimeProvider clock, 
     {
         if (binding.Schedule is not { } schedule)
             return;
+        using var waits = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _draining.Token);
         try
         {
             while (true)
             {
                 var next = schedule.Next(clock.GetUtcNow());
-                await DelayUntilAsync(next, cancellation);
+                await DelayUntilAsync(next, waits.Token);
                 await DeliverAsync(binding, schedule, cancellation);
             }
         }
-        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        catch (OperationCanceledException) when (waits.IsCancellationRequested)
         {
             // Stopped, or about to start anew.
         }

@@ -62,6 +62,8 @@ internal sealed class InvokeRoutes(
                 $"access control policy has denied access to id: {caller.AppId} operation: {operation} verb: {verb}"
             );
         }
+        if (!app.Admission.IsOpenToApp)
+            throw DaprFault.InvokeLate(caller.Sidecar, app.AppId);
         if (!app.Channel.IsHealthy)
             throw DaprFault.Invoke(caller.Sidecar, app.AppId, "app is not in a healthy state");
     }

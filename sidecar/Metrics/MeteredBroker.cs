@@ -28,7 +28,7 @@ internal sealed class MeteredBroker(IBroker broker, string name, AppMetrics metr
         }
     }
 
-    public IAsyncDisposable Subscribe(string topic, string group, MessageHandler handler)
+    public ISubscription Subscribe(string topic, string group, MessageHandler handler)
     {
         metrics.Watch(name, topic, cancellation => broker.BacklogAsync(topic, group, cancellation));
         return new Subscription(
@@ -36,13 +36,13 @@ internal sealed class MeteredBroker(IBroker broker, string name, AppMetrics metr
             () => metrics.Unwatch(name, topic)
         );
 
-        async Task CountAsync(BrokerMessage message, CancellationToken cancellation)
+        async Task CountAsync(BrokerMessage message, Ending ending)
         {
             var started = Stopwatch.GetTimestamp();
             var succeeded = false;
             try
             {
-                await handler(message, cancellation);
+                await handler(message, ending);
                 succeeded = true;
             }
             finally
@@ -58,8 +58,10 @@ internal sealed class MeteredBroker(IBroker broker, string name, AppMetrics metr
     // The broker belongs to all apps, and to none of them alone.
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private sealed class Subscription(IAsyncDisposable inner, Action ended) : IAsyncDisposable
+    private sealed class Subscription(ISubscription inner, Action ended) : ISubscription
     {
+        public Task DrainAsync() => inner.DrainAsync();
+
         public ValueTask DisposeAsync()
         {
             ended();

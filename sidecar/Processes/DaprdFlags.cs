@@ -18,7 +18,6 @@ internal static class DaprdFlags
         "--control-plane-address",
         "--control-plane-namespace",
         "--control-plane-trust-domain",
-        "--dapr-block-shutdown-duration",
         "--dapr-internal-grpc-listen-address",
         "--dapr-public-listen-address",
         "--dapr-public-port",

@@ -64,7 +64,9 @@ internal static partial class MeshRun
                 runner.Start(app.Spec);
         }
         var allExited = await runner.WaitAsync(signals.Token);
+        await server.QuiesceAsync();
         await runner.StopAllAsync();
+        await server.FinishAsync();
         folder.Close();
         return allExited ? 1 : 0;
     }

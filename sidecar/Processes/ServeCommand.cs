@@ -83,6 +83,10 @@ internal static class ServeCommand
         "--dapr-graceful-shutdown-seconds",
         "Time for calls under way; 5"
     );
+    private static readonly Option<string[]> BlockDuration = Text(
+        "--dapr-block-shutdown-duration",
+        "Stay so long first, as 30s, or until the app says it is ill"
+    );
     private static readonly Option<string[]> LogLevel = Text(
         "--log-level",
         "debug, info, warn, error, fatal"
@@ -122,6 +126,7 @@ internal static class ServeCommand
             Resources,
             Config,
             GracefulSeconds,
+            BlockDuration,
             LogLevel,
             LogAsJson,
             PidDirectory,
@@ -138,6 +143,7 @@ internal static class ServeCommand
         {
             ListenAddresses = Last(parsed, ListenAddresses)?.Split(',') ?? ["127.0.0.1"],
             DrainTimeout = TimeSpan.FromSeconds(Whole(parsed, GracefulSeconds, 0, 3600) ?? 5),
+            BlockShutdown = Duration(parsed, BlockDuration) ?? TimeSpan.Zero,
         };
         Logs.AsJson = parsed.GetValue(LogAsJson);
         Logs.Level = DaprdFlags.LevelOf(Last(parsed, LogLevel) ?? "info");
@@ -204,6 +210,16 @@ internal static class ServeCommand
             && number <= max
             ? number
             : throw Wrong(option, $"a whole number from {min} to {max}", text);
+    }
+
+    private static TimeSpan? Duration(ParseResult parsed, Option<string[]> option)
+    {
+        if (Last(parsed, option) is not { } text)
+            return null;
+        return
+            GoValues.TryDuration(text, TimeSpan.FromSeconds(1), out var duration) && duration >= TimeSpan.Zero
+            ? duration
+            : throw Wrong(option, "a duration such as 30s", text);
     }
 
     // Newer flags take "4Mi", the older ones of the same meaning a number of units.

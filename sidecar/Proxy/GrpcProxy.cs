@@ -72,6 +72,7 @@ internal sealed partial class GrpcProxy(
     private async Task ForwardAsync(HttpContext context, Caller caller, Destination target)
     {
         var cancellation = context.RequestAborted;
+        using var place = target.App?.Channel.Pass() ?? default;
         try
         {
             var policy = caller.Sidecar.Components.Resiliency.ForApp(target.Id);

@@ -21,11 +21,12 @@ internal sealed partial class AppSubscriptions(
     private readonly Dictionary<(string PubSub, string Topic), Active> _active = [];
     private readonly ConcurrentDictionary<Active, byte> _streams = new();
     private readonly CancellationTokenSource _ending = new();
+    private volatile bool _isDraining;
     private volatile IReadOnlyList<TopicRoute> _listed = [];
 
     public IEnumerable<TopicRoute> Current => _listed.Concat(_streams.Keys.Select(active => active.Route));
 
-    /// <summary>Cancelled when the sidecar ends: streams have to end first.</summary>
+    /// <summary>Cancelled when the sidecar ends, after what streams had under way.</summary>
     public CancellationToken Ending => _ending.Token;
 
     /// <summary>
@@ -70,7 +71,20 @@ internal sealed partial class AppSubscriptions(
         var active = Start(route, component, stream, app.Components.InboundResilience(component.Name));
         active.Ended = () => _streams.TryRemove(active, out _);
         _streams[active] = 0;
+        // Too late to be among those that drain; its caller disposes it at once.
+        if (_isDraining)
+            _ = active.DrainAsync();
         return active;
+    }
+
+    /// <summary>
+    /// Takes no more events, returns when the app has answered those it has, and ends its streams.
+    /// </summary>
+    public async Task DrainAsync()
+    {
+        _isDraining = true;
+        await Task.WhenAll(_active.Values.Concat(_streams.Keys).Select(active => active.DrainAsync()));
+        await _ending.CancelAsync();
     }
 
     /// <summary>Ends what the app or a file subscribed to, until the next refresh.</summary>
@@ -128,14 +142,14 @@ internal sealed partial class AppSubscriptions(
         var delivery = new TopicDelivery(target, component, route, resilience, clock, logger);
         var group = component.ConsumerOf(app);
         var subscription = component.Broker.Subscribe(route.Topic, group, delivery.HandleAsync);
-        return new Active(route, subscription, delivery, target as IAsyncDisposable);
+        return new Active(route, subscription, delivery, target as IDisposable);
     }
 
     private sealed class Active(
         TopicRoute route,
-        IAsyncDisposable subscription,
+        ISubscription subscription,
         TopicDelivery delivery,
-        IAsyncDisposable? target
+        IDisposable? target
     ) : IAsyncDisposable
     {
         private int _disposed;
@@ -143,6 +157,8 @@ internal sealed partial class AppSubscriptions(
         public TopicRoute Route => route;
 
         public Action Ended { get; set; } = () => { };
+
+        public Task DrainAsync() => subscription.DrainAsync();
 
         // A stream may end by itself while the sidecar ends.
         public async ValueTask DisposeAsync()
@@ -152,8 +168,7 @@ internal sealed partial class AppSubscriptions(
             Ended();
             await subscription.DisposeAsync();
             delivery.Dispose();
-            if (target is not null)
-                await target.DisposeAsync();
+            target?.Dispose();
         }
     }
 

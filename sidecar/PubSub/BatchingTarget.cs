@@ -10,14 +10,13 @@ internal sealed class BatchingTarget(
     TimeSpan timeout,
     int concurrency,
     TimeProvider clock
-) : IEventTarget, IAsyncDisposable
+) : IEventTarget, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Batch> _open = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _slots = new(concurrency);
-    private readonly CancellationTokenSource _stopping = new();
 
-    public Task<Answer> DeliverAsync(ReceivedEvent received, CancellationToken cancellation)
+    public Task<Answer> DeliverAsync(ReceivedEvent received, Ending ending)
     {
         var answer = new TaskCompletionSource<Answer>(TaskCreationOptions.RunContinuationsAsynchronously);
         var path = received.Path ?? "";
@@ -26,7 +25,7 @@ internal sealed class BatchingTarget(
             if (!_open.TryGetValue(path, out var batch))
             {
                 _open[path] = batch = new Batch();
-                _ = SendAsync(path, batch);
+                _ = SendAsync(path, batch, ending);
             }
             batch.Events.Add(received);
             batch.Answers.Add(answer);
@@ -36,32 +35,35 @@ internal sealed class BatchingTarget(
                 batch.Full.SetResult();
             }
         }
-        return answer.Task.WaitAsync(cancellation);
+        return answer.Task.WaitAsync(ending.Cut);
     }
 
     public Task PauseAsync(TimeSpan delay, CancellationToken cancellation) =>
         target.PauseAsync(delay, cancellation);
 
-    public async ValueTask DisposeAsync()
-    {
-        await _stopping.CancelAsync();
-        _slots.Dispose();
-    }
+    public void Dispose() => _slots.Dispose();
 
-    private async Task SendAsync(string path, Batch batch)
+    // All events of a batch are of one subscription, and end with it. A batch that is not with the app yet is
+    // given up while the subscription drains.
+    private async Task SendAsync(string path, Batch batch, Ending ending)
     {
         try
         {
-            await Task.WhenAny(batch.Full.Task, Task.Delay(settings.WaitMax, clock, _stopping.Token));
+            using (var timer = CancellationTokenSource.CreateLinkedTokenSource(ending.Draining))
+            {
+                await Task.WhenAny(batch.Full.Task, Task.Delay(settings.WaitMax, clock, timer.Token));
+                await timer.CancelAsync();
+            }
             lock (_gate)
             {
                 if (_open.GetValueOrDefault(path) == batch)
                     _open.Remove(path);
             }
-            await _slots.WaitAsync(_stopping.Token);
+            await _slots.WaitAsync(ending.Draining);
             try
             {
-                var answers = await CallAsync(batch);
+                ending.Draining.ThrowIfCancellationRequested();
+                var answers = await CallAsync(batch, ending);
                 for (var i = 0; i < answers.Length; i++)
                     batch.Answers[i].SetResult(answers[i]);
             }
@@ -70,6 +72,11 @@ internal sealed class BatchingTarget(
                 _slots.Release();
             }
         }
+        catch (OperationCanceledException e)
+        {
+            foreach (var answer in batch.Answers)
+                answer.TrySetCanceled(e.CancellationToken);
+        }
         catch (Exception e)
         {
             foreach (var answer in batch.Answers)
@@ -77,16 +84,17 @@ internal sealed class BatchingTarget(
         }
     }
 
-    private async Task<Answer[]> CallAsync(Batch batch)
+    private async Task<Answer[]> CallAsync(Batch batch, Ending ending)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ending.Cut);
+        using var waits = CancellationTokenSource.CreateLinkedTokenSource(ending.Draining, limit.Token);
         if (timeout > TimeSpan.Zero)
             limit.CancelAfter(timeout);
         try
         {
-            return await target.DeliverAllAsync(batch.Events, limit.Token);
+            return await target.DeliverAllAsync(batch.Events, new Ending(waits.Token, limit.Token));
         }
-        catch (Exception) when (limit.IsCancellationRequested && !_stopping.IsCancellationRequested)
+        catch (Exception) when (limit.IsCancellationRequested && !ending.Cut.IsCancellationRequested)
         {
             return Answer.ForAll(batch.Events, Answer.TimedOut);
         }

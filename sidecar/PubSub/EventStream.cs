@@ -32,12 +32,13 @@ internal sealed partial class EventStream(
         _confirmed.SetResult();
     }
 
-    public async Task<Answer> DeliverAsync(ReceivedEvent received, CancellationToken cancellation)
+    public async Task<Answer> DeliverAsync(ReceivedEvent received, Ending ending)
     {
+        var cancellation = ending.Cut;
         var id = received.Id;
         var answer = Expect(id);
         // Not WaitAsync: a verdict that came before the end of the stream must win over the end.
-        await using var ending = cancellation.Register(() => answer.TrySetCanceled(cancellation));
+        await using var end = cancellation.Register(() => answer.TrySetCanceled(cancellation));
         try
         {
             await WriteAsync(received).WaitAsync(cancellation);

@@ -12,17 +12,17 @@ internal sealed class GrpcTarget(AppChannel app, GrpcChannel channel, TimeProvid
     private readonly AppCallback.AppCallbackClient _callbacks = new(channel);
     private readonly AppCallbackAlpha.AppCallbackAlphaClient _olderCallbacks = new(channel);
 
-    public async Task<Answer> DeliverAsync(ReceivedEvent received, CancellationToken cancellation)
+    public async Task<Answer> DeliverAsync(ReceivedEvent received, Ending ending)
     {
         if (!app.IsUp)
             return Answer.NotListening;
-        using var place = await app.EnterAsync(cancellation);
+        using var place = await app.EnterAsync(ending.Draining);
         try
         {
             var response = await _callbacks.OnTopicEventAsync(
                 received.Request,
                 HeadersFor(received),
-                cancellationToken: cancellation
+                cancellationToken: ending.Cut
             );
             return Answer.Of(response.Status);
         }
@@ -30,29 +30,26 @@ internal sealed class GrpcTarget(AppChannel app, GrpcChannel channel, TimeProvid
         {
             return new Answer(Verdict.Retry, e.Message);
         }
-        catch (RpcException e) when (!cancellation.IsCancellationRequested)
+        catch (RpcException e) when (!ending.Cut.IsCancellationRequested)
         {
             return Failed(e);
         }
     }
 
-    public async Task<Answer[]> DeliverAllAsync(
-        IReadOnlyList<ReceivedEvent> events,
-        CancellationToken cancellation
-    )
+    public async Task<Answer[]> DeliverAllAsync(IReadOnlyList<ReceivedEvent> events, Ending ending)
     {
         if (!app.IsUp)
             return Answer.ForAll(events, Answer.NotListening);
-        using var place = await app.EnterAsync(cancellation);
+        using var place = await app.EnterAsync(ending.Draining);
         try
         {
-            var response = await CallAsync(RequestFor(events), cancellation);
+            var response = await CallAsync(RequestFor(events), ending.Cut);
             return Answer.ByEntry(
                 events,
                 response.Statuses.Select(entry => (entry.EntryId, Answer.Of(entry.Status)))
             );
         }
-        catch (RpcException e) when (!cancellation.IsCancellationRequested)
+        catch (RpcException e) when (!ending.Cut.IsCancellationRequested)
         {
             return Answer.ForAll(events, Failed(e));
         }

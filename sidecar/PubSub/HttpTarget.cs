@@ -12,7 +12,7 @@ internal sealed class HttpTarget(AppChannel app, HttpAppChannel http, TimeProvid
 {
     private const string MetadataPrefix = "metadata.";
 
-    public async Task<Answer> DeliverAsync(ReceivedEvent received, CancellationToken cancellation)
+    public async Task<Answer> DeliverAsync(ReceivedEvent received, Ending ending)
     {
         if (!app.IsUp)
             return Answer.NotListening;
@@ -24,19 +24,16 @@ internal sealed class HttpTarget(AppChannel app, HttpAppChannel http, TimeProvid
         }
         foreach (var (name, value) in received.Message.Metadata)
             request.Headers.TryAddWithoutValidation(MetadataPrefix + name, value);
-        var (failure, body) = await SendAsync(request, cancellation);
+        var (failure, body) = await SendAsync(request, ending);
         return failure ?? VerdictOf(body);
     }
 
-    public async Task<Answer[]> DeliverAllAsync(
-        IReadOnlyList<ReceivedEvent> events,
-        CancellationToken cancellation
-    )
+    public async Task<Answer[]> DeliverAllAsync(IReadOnlyList<ReceivedEvent> events, Ending ending)
     {
         if (!app.IsUp)
             return Answer.ForAll(events, Answer.NotListening);
         using var request = Post(events[0].Path, BodyOf(events), "application/json");
-        var (failure, body) = await SendAsync(request, cancellation);
+        var (failure, body) = await SendAsync(request, ending);
         return failure is { } answer
             ? Answer.ForAll(events, answer)
             : Answer.ByEntry(events, StatusesOf(body));
@@ -89,12 +86,10 @@ internal sealed class HttpTarget(AppChannel app, HttpAppChannel http, TimeProvid
             var other => new Answer(Verdict.Retry, $"the app answered '{other}'"),
         };
 
-    private async Task<(Answer? Failure, byte[] Body)> SendAsync(
-        HttpRequestMessage request,
-        CancellationToken cancellation
-    )
+    private async Task<(Answer? Failure, byte[] Body)> SendAsync(HttpRequestMessage request, Ending ending)
     {
-        using var place = await app.EnterAsync(cancellation);
+        using var place = await app.EnterAsync(ending.Draining);
+        var cancellation = ending.Cut;
         try
         {
             using var response = await http.SendAsync(request, cancellation);

@@ -6,10 +6,26 @@ namespace Souk.Sidecar.PubSub;
 internal sealed record BrokerMessage(string Id, byte[] Data, IReadOnlyDictionary<string, string> Metadata);
 
 /// <summary>
+/// How a subscription ends: first nothing new may begin, later what is under way is cut off.
+/// </summary>
+internal readonly record struct Ending(CancellationToken Draining, CancellationToken Cut) { }
+
+/// <summary>
 /// Handles one message. Returning acknowledges it; an exception leaves what follows to the broker; being
 /// cancelled means that the subscription ends and the message must stay with the broker.
 /// </summary>
-internal delegate Task MessageHandler(BrokerMessage message, CancellationToken cancellation);
+internal delegate Task MessageHandler(BrokerMessage message, Ending ending);
+
+/// <summary>
+/// A consumer's place at a broker. Disposing it cuts off what is under way, which stays with the broker.
+/// </summary>
+internal interface ISubscription : IAsyncDisposable
+{
+    /// <summary>
+    /// Takes nothing more, gives back what has not begun, and returns when the rest is done with.
+    /// </summary>
+    Task DrainAsync();
+}
 
 /// <summary>A pub/sub component.</summary>
 internal interface IBroker : IAsyncDisposable
@@ -26,7 +42,7 @@ internal interface IBroker : IAsyncDisposable
     );
 
     /// <summary>Delivers a topic's messages to one consumer group until disposed.</summary>
-    IAsyncDisposable Subscribe(string topic, string group, MessageHandler handler);
+    ISubscription Subscribe(string topic, string group, MessageHandler handler);
 
     /// <summary>What a group has before it; null when the broker does not tell.</summary>
     Task<Backlog?> BacklogAsync(string topic, string group, CancellationToken cancellation);

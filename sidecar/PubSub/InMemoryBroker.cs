@@ -10,6 +10,7 @@ namespace Souk.Sidecar.PubSub;
 /// </summary>
 internal sealed partial class InMemoryBroker(ILogger<InMemoryBroker> logger) : IBroker
 {
+    private readonly ILogger _logger = logger;
     private readonly ConcurrentDictionary<Subscription, byte> _subscriptions = new();
     private long _lastId;
 
@@ -31,7 +32,7 @@ internal sealed partial class InMemoryBroker(ILogger<InMemoryBroker> logger) : I
         )
         {
             var members = group.ToArray();
-            _ = HandleAsync(members[number % members.Length], message);
+            members[number % members.Length].Take(message);
         }
         return Task.CompletedTask;
     }
@@ -39,7 +40,7 @@ internal sealed partial class InMemoryBroker(ILogger<InMemoryBroker> logger) : I
     public Task<Backlog?> BacklogAsync(string topic, string group, CancellationToken cancellation) =>
         Task.FromResult<Backlog?>(null);
 
-    public IAsyncDisposable Subscribe(string topic, string group, MessageHandler handler)
+    public ISubscription Subscribe(string topic, string group, MessageHandler handler)
     {
         var subscription = new Subscription(this, topic, group, handler);
         _subscriptions[subscription] = 0;
@@ -47,19 +48,6 @@ internal sealed partial class InMemoryBroker(ILogger<InMemoryBroker> logger) : I
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
-    private async Task HandleAsync(Subscription subscription, BrokerMessage message)
-    {
-        await Task.Yield();
-        try
-        {
-            await subscription.Handler(message, subscription.Cancellation.Token);
-        }
-        catch (Exception e)
-        {
-            LogLost(logger, subscription.Topic, e.Message);
-        }
-    }
 
     [LoggerMessage(LogLevel.Warning, "Message on {Topic} lost: {Reason}")]
     private static partial void LogLost(ILogger logger, string topic, string reason);
@@ -69,20 +57,53 @@ internal sealed partial class InMemoryBroker(ILogger<InMemoryBroker> logger) : I
         string topic,
         string group,
         MessageHandler handler
-    ) : IAsyncDisposable
+    ) : ISubscription
     {
+        private readonly CancellationTokenSource _draining = new();
+        private readonly CancellationTokenSource _cut = new();
+        private readonly ConcurrentDictionary<string, Task> _underWay = new(StringComparer.Ordinal);
+
         public string Topic => topic;
 
         public string Group => group;
 
-        public MessageHandler Handler => handler;
+        public void Take(BrokerMessage message)
+        {
+            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _underWay[message.Id] = done.Task;
+            _ = HandleAsync(message, done);
+        }
 
-        public CancellationTokenSource Cancellation { get; } = new();
+        public async Task DrainAsync()
+        {
+            broker._subscriptions.TryRemove(this, out _);
+            await _draining.CancelAsync();
+            await Task.WhenAll(_underWay.Values);
+        }
 
         public async ValueTask DisposeAsync()
         {
             broker._subscriptions.TryRemove(this, out _);
-            await Cancellation.CancelAsync();
+            await _draining.CancelAsync();
+            await _cut.CancelAsync();
+        }
+
+        private async Task HandleAsync(BrokerMessage message, TaskCompletionSource done)
+        {
+            await Task.Yield();
+            try
+            {
+                await handler(message, new Ending(_draining.Token, _cut.Token));
+            }
+            catch (Exception e)
+            {
+                LogLost(broker._logger, topic, e.Message);
+            }
+            finally
+            {
+                _underWay.TryRemove(message.Id, out _);
+                done.SetResult();
+            }
         }
     }
 }

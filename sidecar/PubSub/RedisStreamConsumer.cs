@@ -16,7 +16,7 @@ internal sealed partial class RedisStreamConsumer(
     RedisStreamSettings settings,
     TimeProvider clock,
     ILogger logger
-) : IAsyncDisposable
+) : ISubscription
 {
     public static readonly TimeSpan Block = TimeSpan.FromSeconds(5);
 
@@ -26,7 +26,8 @@ internal sealed partial class RedisStreamConsumer(
     // For what is processed but not yet acknowledged when a subscription ends.
     private static readonly TimeSpan AcknowledgeGrace = TimeSpan.FromSeconds(2);
 
-    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _draining = new();
+    private readonly CancellationTokenSource _cut = new();
     private readonly CancellationTokenSource _stopped = new();
     private readonly ConcurrentDictionary<string, Task> _underWay = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _room = new(settings.QueueDepth);
@@ -48,12 +49,21 @@ internal sealed partial class RedisStreamConsumer(
             _claiming = Task.Run(() => RepeatAsync(ClaimAsync));
     }
 
+    public async Task DrainAsync()
+    {
+        await _draining.CancelAsync();
+        // Also what the server hands out at this moment and nobody reads any more stays pending there.
+        await blocking.DisposeAsync();
+        await Task.WhenAll(_reading, _claiming);
+        await Task.WhenAll(_underWay.Values);
+    }
+
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
+        await _draining.CancelAsync();
+        await _cut.CancelAsync();
         _stopped.CancelAfter(AcknowledgeGrace);
-        await blocking.DisposeAsync();
-        await Task.WhenAll([_reading, _claiming, .. _underWay.Values]);
+        await DrainAsync();
         _room.Dispose();
         _stopped.Dispose();
     }
@@ -63,14 +73,14 @@ internal sealed partial class RedisStreamConsumer(
     private async Task RepeatAsync(Func<CancellationToken, Task> loop)
     {
         var logged = false;
-        while (!_stopping.IsCancellationRequested)
+        while (!_draining.IsCancellationRequested)
         {
             var started = clock.GetTimestamp();
             try
             {
-                await loop(_stopping.Token);
+                await loop(_draining.Token);
             }
-            catch (Exception) when (_stopping.IsCancellationRequested)
+            catch (Exception) when (_draining.IsCancellationRequested)
             {
                 return;
             }
@@ -95,7 +105,7 @@ internal sealed partial class RedisStreamConsumer(
             // unacknowledged comes first.
             var left = Shared.Left;
             var after = "0";
-            while (await ReadAfterAsync(after, cancellation) is { } last)
+            while (await Shared.LookAsync(() => ReadAfterAsync(after, cancellation)) is { } last)
                 after = last;
             while (left == Shared.Left)
                 await ReadAfterAsync(">", cancellation);
@@ -149,7 +159,7 @@ internal sealed partial class RedisStreamConsumer(
             var cursor = "0-0";
             do
             {
-                cursor = await ClaimSomeAsync(cursor, cancellation);
+                cursor = await Shared.LookAsync(() => ClaimSomeAsync(cursor, cancellation));
             } while (cursor != "0-0");
         }
     }
@@ -201,7 +211,7 @@ internal sealed partial class RedisStreamConsumer(
                 await DeliverAsync(id, fields);
             await AcknowledgeAsync(id);
         }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (_draining.IsCancellationRequested)
         {
             LogLeft(logger, id, Topic, Group);
             isLeft = true;
@@ -219,9 +229,9 @@ internal sealed partial class RedisStreamConsumer(
     {
         try
         {
-            await Handler(Read(id, fields), _stopping.Token);
+            await Handler(Read(id, fields), new Ending(_draining.Token, _cut.Token));
         }
-        catch (Exception e) when (e is not OperationCanceledException || !_stopping.IsCancellationRequested)
+        catch (Exception e) when (e is not OperationCanceledException || !_draining.IsCancellationRequested)
         {
             // Dapr acknowledges what the app refused for good; a resiliency policy decides when that is.
             LogLost(logger, id, Topic, Group, e.Message);

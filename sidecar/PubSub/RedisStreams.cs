@@ -88,7 +88,7 @@ internal sealed class RedisStreams(
         await _redis.RepeatableAsync([.. command], cancellation);
     }
 
-    public IAsyncDisposable Subscribe(string topic, string group, MessageHandler handler)
+    public ISubscription Subscribe(string topic, string group, MessageHandler handler)
     {
         if (settings.TrimInterval > TimeSpan.Zero)
             _trimmers.GetOrAdd(

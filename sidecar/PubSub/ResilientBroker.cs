@@ -31,7 +31,7 @@ internal sealed class ResilientBroker(IBroker inner, TargetPolicy policy) : IBro
             cancellation
         );
 
-    public IAsyncDisposable Subscribe(string topic, string group, MessageHandler handler) =>
+    public ISubscription Subscribe(string topic, string group, MessageHandler handler) =>
         inner.Subscribe(topic, group, handler);
 
     public Task<Backlog?> BacklogAsync(string topic, string group, CancellationToken cancellation) =>

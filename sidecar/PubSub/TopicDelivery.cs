@@ -28,7 +28,7 @@ internal sealed partial class TopicDelivery(
     /// <summary>
     /// Returns when the message is done with; throws when it was refused for good and has nowhere to go.
     /// </summary>
-    public async Task HandleAsync(BrokerMessage message, CancellationToken cancellation)
+    public async Task HandleAsync(BrokerMessage message, Ending ending)
     {
         ReceivedEvent received;
         try
@@ -37,39 +37,39 @@ internal sealed partial class TopicDelivery(
         }
         catch (FormatException) when (route.DeadLetterTopic.Length > 0)
         {
-            await DeadLetterAsync(message, cancellation);
+            await DeadLetterAsync(message, ending);
             return;
         }
         if (received.IsExpired(clock.GetUtcNow()))
         {
             LogExpired(logger, received.Id, route.Topic);
-            await DeadLetterAsync(message, cancellation);
+            await DeadLetterAsync(message, ending);
             return;
         }
         if (received.Path is null)
         {
             LogUnwanted(logger, received.Id, route.Topic);
-            await DeadLetterAsync(message, cancellation);
+            await DeadLetterAsync(message, ending);
             return;
         }
-        await DeliverAsync(received, cancellation);
+        await DeliverAsync(received, ending);
     }
 
     public void Dispose() => _slots.Dispose();
 
-    private async Task DeliverAsync(ReceivedEvent received, CancellationToken cancellation)
+    private async Task DeliverAsync(ReceivedEvent received, Ending ending)
     {
         var started = clock.GetTimestamp();
         for (var retry = 1; ; retry++)
         {
-            var answer = await AttemptAsync(received, cancellation);
+            var answer = await AttemptAsync(received, ending);
             if (answer.Verdict == Verdict.Success)
                 return;
             if (answer.Verdict == Verdict.Drop)
             {
                 LogDropped(logger, received.Id, route.Topic, answer.Reason);
                 if (!answer.IsUnimplemented)
-                    await DeadLetterAsync(received.Message, cancellation);
+                    await DeadLetterAsync(received.Message, ending);
                 return;
             }
             var jitter = Random.Shared.NextDouble();
@@ -78,44 +78,46 @@ internal sealed partial class TopicDelivery(
                 : null;
             if (delay is null)
             {
-                await GiveUpAsync(received, answer.Reason, cancellation);
+                await GiveUpAsync(received, answer.Reason, ending);
                 return;
             }
             LogRetry(logger, received.Id, route.Topic, retry, answer.Reason);
-            await target.PauseAsync(delay.Value, cancellation);
+            await target.PauseAsync(delay.Value, ending.Draining);
         }
     }
 
-    private async Task GiveUpAsync(ReceivedEvent received, string reason, CancellationToken cancellation)
+    private async Task GiveUpAsync(ReceivedEvent received, string reason, Ending ending)
     {
         if (route.DeadLetterTopic.Length == 0)
             throw new InvalidOperationException($"event {received.Id}: {reason}");
         LogDeadLetter(logger, received.Id, route.Topic, route.DeadLetterTopic, reason);
-        await DeadLetterAsync(received.Message, cancellation);
+        await DeadLetterAsync(received.Message, ending);
     }
 
-    private async Task<Answer> AttemptAsync(ReceivedEvent received, CancellationToken cancellation)
+    private async Task<Answer> AttemptAsync(ReceivedEvent received, Ending ending)
     {
-        await _slots.WaitAsync(cancellation);
+        await _slots.WaitAsync(ending.Draining);
         try
         {
+            ending.Draining.ThrowIfCancellationRequested();
             if (resilience.Timeout <= TimeSpan.Zero)
-                return await target.DeliverAsync(received, cancellation);
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+                return await target.DeliverAsync(received, ending);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(ending.Cut);
+            using var waits = CancellationTokenSource.CreateLinkedTokenSource(ending.Draining, limit.Token);
             limit.CancelAfter(resilience.Timeout);
             try
             {
-                return await target.DeliverAsync(received, limit.Token);
+                return await target.DeliverAsync(received, new Ending(waits.Token, limit.Token));
             }
-            catch (Exception) when (limit.IsCancellationRequested && !cancellation.IsCancellationRequested)
+            catch (Exception) when (limit.IsCancellationRequested && !ending.Cut.IsCancellationRequested)
             {
                 return Answer.TimedOut;
             }
         }
-        catch (Exception) when (cancellation.IsCancellationRequested)
+        catch (Exception) when (ending.Cut.IsCancellationRequested)
         {
             // The subscription ends: the message stays with the broker.
-            cancellation.ThrowIfCancellationRequested();
+            ending.Cut.ThrowIfCancellationRequested();
             throw;
         }
         finally
@@ -125,14 +127,14 @@ internal sealed partial class TopicDelivery(
     }
 
     // The bytes as they came. A broker that does not take them now is asked again: Dapr would lose the event.
-    private async Task DeadLetterAsync(BrokerMessage message, CancellationToken cancellation)
+    private async Task DeadLetterAsync(BrokerMessage message, Ending ending)
     {
         if (route.DeadLetterTopic.Length == 0)
             return;
         while (true)
         {
             // A deadline of its own: the delivery that failed may have none left.
-            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(ending.Cut);
             deadline.CancelAfter(DeadLetterTimeout);
             try
             {
@@ -144,10 +146,10 @@ internal sealed partial class TopicDelivery(
                 );
                 return;
             }
-            catch (Exception e) when (!cancellation.IsCancellationRequested)
+            catch (Exception e) when (!ending.Cut.IsCancellationRequested)
             {
                 LogWaiting(logger, message.Id, route.Topic, route.DeadLetterTopic, e.Message);
-                await Task.Delay(DeadLetterPause, clock, cancellation);
+                await Task.Delay(DeadLetterPause, clock, ending.Draining);
             }
         }
     }

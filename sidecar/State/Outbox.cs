@@ -26,7 +26,7 @@ internal sealed partial class Outbox(
     private readonly ConcurrentDictionary<string, TaskCompletionSource<Fate>> _running = new(
         StringComparer.Ordinal
     );
-    private IAsyncDisposable? _subscription;
+    private ISubscription? _subscription;
 
     private enum Fate
     {
@@ -81,6 +81,9 @@ internal sealed partial class Outbox(
         }
     }
 
+    /// <summary>Takes no more events, and passes on those at hand whose transactions are through.</summary>
+    public Task DrainAsync() => _subscription?.DrainAsync() ?? Task.CompletedTask;
+
     public async ValueTask DisposeAsync()
     {
         if (_subscription is not null)
@@ -126,10 +129,10 @@ internal sealed partial class Outbox(
         return id;
     }
 
-    private async Task PassOnAsync(BrokerMessage message, CancellationToken cancellation)
+    private async Task PassOnAsync(BrokerMessage message, Ending ending)
     {
         var id = IdOf(message);
-        if (!await WasCommittedAsync(id, cancellation))
+        if (!await WasCommittedAsync(id, ending))
         {
             LogDiscarded(logger, id, settings.Topic);
             return;
@@ -137,24 +140,24 @@ internal sealed partial class Outbox(
         await RepeatAsync(
             () =>
                 Require(settings.PubSub)
-                    .Broker.PublishAsync(settings.Topic, message.Data, message.Metadata, cancellation),
-            cancellation
+                    .Broker.PublishAsync(settings.Topic, message.Data, message.Metadata, ending.Cut),
+            ending
         );
         await RepeatAsync(
-            () => component.Store.ApplyAsync(new StateChange(MarkerOf(id), null), cancellation),
-            cancellation
+            () => component.Store.ApplyAsync(new StateChange(MarkerOf(id), null), ending.Cut),
+            ending
         );
     }
 
-    private async Task<bool> WasCommittedAsync(string id, CancellationToken cancellation)
+    private async Task<bool> WasCommittedAsync(string id, Ending ending)
     {
         if (_running.TryGetValue(id, out var running))
         {
-            var fate = await running.Task.WaitAsync(cancellation);
+            var fate = await running.Task.WaitAsync(ending.Cut);
             if (fate == Fate.Committed)
                 return true;
             // Not every store takes back what a failed transaction wrote, so the marker is asked even then.
-            if (fate == Fate.RolledBack && await FindMarkerAsync(id, cancellation) is { } written)
+            if (fate == Fate.RolledBack && await FindMarkerAsync(id, ending.Cut) is { } written)
                 return written;
         }
         // A transaction that outlived its sidecar may still commit within the store's own limit.
@@ -164,9 +167,9 @@ internal sealed partial class Outbox(
         while (true)
         {
             var late = clock.GetElapsedTime(started) > patience;
-            if (await FindMarkerAsync(id, cancellation) is { } found && (found || late))
+            if (await FindMarkerAsync(id, ending.Cut) is { } found && (found || late))
                 return found;
-            await Task.Delay(pause, clock, cancellation);
+            await Task.Delay(pause, clock, ending.Draining);
             pause = pause * 2 < LookMax ? pause * 2 : LookMax;
         }
     }
@@ -186,7 +189,7 @@ internal sealed partial class Outbox(
     }
 
     // A committed event has to go out however long the broker is away; the message stays pending meanwhile.
-    private async Task RepeatAsync(Func<Task> step, CancellationToken cancellation)
+    private async Task RepeatAsync(Func<Task> step, Ending ending)
     {
         for (var pause = LookMin; ; pause = pause * 2 < LookMax ? pause * 2 : LookMax)
         {
@@ -195,10 +198,10 @@ internal sealed partial class Outbox(
                 await step();
                 return;
             }
-            catch (Exception e) when (!cancellation.IsCancellationRequested)
+            catch (Exception e) when (!ending.Cut.IsCancellationRequested)
             {
                 LogWaiting(logger, "", settings.Topic, e.Message);
-                await Task.Delay(pause, clock, cancellation);
+                await Task.Delay(pause, clock, ending.Draining);
             }
         }
     }

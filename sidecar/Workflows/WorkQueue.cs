@@ -20,6 +20,12 @@ internal sealed class WorkQueue(
 
     public int Workers => _workers.Count;
 
+    /// <summary>Whether a worker has something that it has not answered.</summary>
+    public bool HasWorkInHand => _workers.Exists(worker => worker.InHand.Any());
+
+    /// <summary>While it is, no worker gets anything.</summary>
+    public bool IsPaused { get; set; }
+
     public int Backlog => _turns.Count + _activities.Count;
 
     public void Attach(Worker worker)
@@ -66,7 +72,7 @@ internal sealed class WorkQueue(
     /// <summary>Hands out what can be handed out.</summary>
     public void Pump()
     {
-        while (_turns.Count > 0 && NextWorker(static w => w.TakesTurns) is { } worker)
+        while (!IsPaused && _turns.Count > 0 && NextWorker(static w => w.TakesTurns) is { } worker)
         {
             var run = _turns.Dequeue();
             run.Queued = false;
@@ -75,7 +81,7 @@ internal sealed class WorkQueue(
                 worker.Give(item, new Assignment(run, run.Turn, null));
             }
         }
-        while (_activities.Count > 0 && NextWorker(static w => w.TakesActivities) is { } worker)
+        while (!IsPaused && _activities.Count > 0 && NextWorker(static w => w.TakesActivities) is { } worker)
         {
             var task = _activities.Dequeue();
             if (isWanted(task))

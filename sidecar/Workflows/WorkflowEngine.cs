@@ -34,6 +34,7 @@ internal sealed partial class WorkflowEngine : IAsyncDisposable
     private readonly Watchers _watchers = new();
     private readonly RecentViews _recent = new();
     private readonly CancellationTokenSource _stopping = new();
+    private TaskCompletionSource? _drained;
     private readonly WorkflowStore _store;
     private readonly LogWriter _log;
     private readonly TimerQueue _timers;
@@ -68,6 +69,35 @@ internal sealed partial class WorkflowEngine : IAsyncDisposable
         }
     }
 
+    /// <summary>Gives out no more work, and returns when the workers have answered what they have in
+    /// hand.</summary>
+    public Task DrainAsync()
+    {
+        lock (_gate)
+        {
+            _drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            foreach (var queue in _queues.Values)
+            {
+                queue.IsPaused = true;
+            }
+            NoteIfDrained();
+            return _drained.Task;
+        }
+    }
+
+    /// <summary>Ends the streams of workers, and the calls of those who wait for an instance.</summary>
+    public void HangUp()
+    {
+        lock (_gate)
+        {
+            foreach (var queue in _queues.Values)
+            {
+                queue.CloseAll(WorkflowFault.Stopping());
+            }
+            _watchers.FailAll(_ => true, WorkflowFault.Stopping());
+        }
+    }
+
     /// <summary>Ends the streams, writes what is decided, and stops.</summary>
     public async Task StopAsync()
     {
@@ -94,14 +124,7 @@ internal sealed partial class WorkflowEngine : IAsyncDisposable
         }
         await _stopping.CancelAsync();
         _timers.Dispose();
-        lock (_gate)
-        {
-            foreach (var queue in _queues.Values)
-            {
-                queue.CloseAll(WorkflowFault.Stopping());
-            }
-            _watchers.FailAll(_ => true, WorkflowFault.Stopping());
-        }
+        HangUp();
     }
 
     private DateTimeOffset Now => _clock.GetUtcNow();
@@ -110,7 +133,10 @@ internal sealed partial class WorkflowEngine : IAsyncDisposable
     {
         if (!_queues.TryGetValue(appId, out var queue))
         {
-            _queues[appId] = queue = new WorkQueue(appId, OpenTurn, IsWanted);
+            _queues[appId] = queue = new WorkQueue(appId, OpenTurn, IsWanted)
+            {
+                IsPaused = _drained is not null,
+            };
         }
         return queue;
     }
@@ -209,8 +235,17 @@ internal sealed partial class WorkflowEngine : IAsyncDisposable
     private bool IsCurrent(LogRecord record) =>
         _apps.TryGetValue(record.Key.AppId, out var app) && app.Owns(record.Sequence);
 
+    private void NoteIfDrained()
+    {
+        if (_drained is not null && _queues.Values.All(queue => !queue.HasWorkInHand))
+        {
+            _drained.TrySetResult();
+        }
+    }
+
     private void Pump()
     {
+        NoteIfDrained();
         if (_dirty.Count == 0)
         {
             return;

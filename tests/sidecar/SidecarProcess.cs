@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using Grpc.Net.Client;
+using Souk.Sidecar.Redis;
 using Souk.Tests.Harness;
 using DaprApi = Dapr.Client.Autogen.Grpc.v1.Dapr;
 
@@ -79,11 +80,10 @@ internal sealed class KillableProcess(string program, params string[] arguments)
 internal sealed class SidecarProcess : IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("souk-sidecar-").FullName;
-    private readonly int _httpPort = TopicApp.FreePort();
     private readonly KillableProcess _process;
     private readonly GrpcChannel _channel;
 
-    private SidecarProcess(string components, string appId, int appPort, string protocol)
+    private SidecarProcess(string components, string appId, int appPort, string protocol, string[] flags)
     {
         File.WriteAllText(Path.Combine(_folder, "components.yaml"), components);
         _process = new KillableProcess(
@@ -100,9 +100,10 @@ internal sealed class SidecarProcess : IAsyncDisposable
                 "--dapr-grpc-port",
                 $"{GrpcPort}",
                 "--dapr-http-port",
-                $"{_httpPort}",
+                $"{HttpPort}",
                 "--resources-path",
                 _folder,
+                .. flags,
             ]
         );
         _channel = GrpcChannel.ForAddress($"http://127.0.0.1:{GrpcPort}");
@@ -114,16 +115,21 @@ internal sealed class SidecarProcess : IAsyncDisposable
 
     internal int GrpcPort { get; } = TopicApp.FreePort();
 
+    internal int HttpPort { get; } = TopicApp.FreePort();
+
+    internal GrpcChannel Channel => _channel;
+
     internal DaprApi.DaprClient Client => new(_channel);
 
     internal static async Task<SidecarProcess> StartAsync(
         string components,
         string appId,
         int appPort = 0,
-        string protocol = "grpc"
+        string protocol = "grpc",
+        params string[] flags
     )
     {
-        var sidecar = new SidecarProcess(components, appId, appPort, protocol);
+        var sidecar = new SidecarProcess(components, appId, appPort, protocol, flags);
         await sidecar.StartAsync();
         return sidecar;
     }
@@ -136,6 +142,11 @@ internal sealed class SidecarProcess : IAsyncDisposable
     }
 
     internal Task KillAsync() => _process.KillAsync();
+
+    /// <summary>Asks it to end; the exit code comes when it has.</summary>
+    internal Task<int> TerminateAsync() => _process.TerminateAsync();
+
+    internal Task<int> ExitAsync() => _process.ExitAsync();
 
     public async ValueTask DisposeAsync()
     {
@@ -183,6 +194,14 @@ internal sealed class RedisProcess : IAsyncDisposable
     {
         _process.Start();
         await Ports.UntilOpenAsync(Port);
+    }
+
+    /// <summary>Asks this Redis itself.</summary>
+    internal async Task<RespValue> ExecuteAsync(params RedisArg[] command)
+    {
+        var options = new RedisOptions("127.0.0.1", Port);
+        await using var redis = new RedisClient(options, options.ReadTimeout, TimeProvider.System);
+        return await redis.ExecuteAsync(command, CancellationToken.None);
     }
 
     internal Task KillAsync() => _process.KillAsync();

@@ -106,6 +106,17 @@ internal sealed class TestSidecar : IAsyncDisposable
         _server = await SidecarServer.StartAsync(_specs, _settings, CancellationToken.None);
     }
 
+    /// <summary>Ends as a signal makes it end: what is under way has its time.</summary>
+    internal async Task ShutDownAsync()
+    {
+        if (_server is null)
+            throw GivenSidecar.Unfit("a sidecar that can be stopped");
+        await _server.QuiesceAsync();
+        await _server.FinishAsync();
+        await StopAsync();
+    }
+
+    /// <summary>Cuts off what is under way.</summary>
     internal async Task StopAsync()
     {
         if (!_stopped && _server is not null)

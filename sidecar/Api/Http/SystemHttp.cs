@@ -9,8 +9,7 @@ internal static class SystemHttp
     public static void Map(ApiRoutes routes)
     {
         routes.Get("/v1.0/healthz", Health);
-        // Components are open before any port is: whoever can ask this may call out.
-        routes.Get("/v1.0/healthz/outbound", call => call.NoContentAsync());
+        routes.Get("/v1.0/healthz/outbound", HealthOfOutbound);
         routes.Get("/v1.0/metadata", GetMetadata);
         routes.Put("/v1.0/metadata/{key}", SetMetadata);
         routes.Post("/v1.0/shutdown", Shutdown);
@@ -25,6 +24,10 @@ internal static class SystemHttp
             throw NotReady(call, "ERR_HEALTH_NOT_READY", "dapr is not ready");
         return call.NoContentAsync();
     }
+
+    // Components are open before any port is: whoever can ask this may call out, until the end.
+    private static Task HealthOfOutbound(ApiCall call) =>
+        call.App.Admission.IsOpen ? call.NoContentAsync() : throw DaprFault.ShuttingDown(call.App);
 
     private static Task GetMetadata(ApiCall call)
     {
