@@ -16,6 +16,8 @@ internal static class Logs
         logging.SetMinimumLevel(Level);
         logging.AddFilter("Microsoft", LogLevel.Warning);
         logging.AddFilter("Grpc", LogLevel.Error);
+        // Throws what it logs: whoever starts the host tells it in one line.
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         if (AsJson)
         {
             logging.AddJsonConsole(console =>

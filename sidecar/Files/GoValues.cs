@@ -53,6 +53,19 @@ internal static class GoValues
         return true;
     }
 
+    /// <summary>A duration as Go prints it: 1m30s, 500ms.</summary>
+    public static string Text(TimeSpan value)
+    {
+        if (value < TimeSpan.FromSeconds(1))
+            return string.Create(CultureInfo.InvariantCulture, $"{value.TotalMilliseconds:0.###}ms");
+        var hours = (long)value.TotalHours;
+        var seconds = (decimal)(value.Ticks % TimeSpan.TicksPerMinute) / TimeSpan.TicksPerSecond;
+        var text = string.Create(CultureInfo.InvariantCulture, $"{seconds:0.#######}s");
+        if (value >= TimeSpan.FromMinutes(1))
+            text = $"{value.Minutes}m{text}";
+        return hours > 0 ? $"{hours}h{text}" : text;
+    }
+
     /// <summary>What Dapr takes as a truth value in component metadata.</summary>
     public static bool TryFlag(string text, out bool value)
     {

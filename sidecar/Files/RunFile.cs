@@ -32,8 +32,8 @@ internal sealed record AppSpec
     /// <summary>Configuration files, each one's resources as if they were written in one.</summary>
     public IReadOnlyList<string> ConfigFiles { get; init; } = [];
 
-    /// <summary>Longest headers of a request to the API; null for the server's own limit.</summary>
-    public int? MaxHeaderBytes { get; init; }
+    /// <summary>Longest headers of a request to the API, all of them together.</summary>
+    public int MaxHeaderBytes { get; init; } = 4 * 1024;
 
     /// <summary>Where sidecars of other processes call; 0 picks a free port.</summary>
     public int InternalPort { get; init; }
@@ -78,6 +78,7 @@ internal sealed record RunFile(string Name, IReadOnlyList<AppSpec> Apps)
     public static readonly IReadOnlyList<string> Protocols = ["http", "grpc", "https", "grpcs", "h2c"];
 
     private const int MaxBodyBytesDefault = 4 * 1024 * 1024;
+    private const int MaxHeaderBytesDefault = 4 * 1024;
 
     public static RunFile Load(string file)
     {
@@ -94,7 +95,7 @@ internal sealed record RunFile(string Name, IReadOnlyList<AppSpec> Apps)
         var apps = root.Maps("apps").Select(app => ReadApp(app, common, folder)).ToArray();
         if (apps.Length == 0)
             throw root.Error("apps", "must name at least one app");
-        RefuseDuplicates(root, apps);
+        RefuseDuplicates(apps);
         return new RunFile(root.Text("name") ?? Path.GetFileName(folder), apps)
         {
             ListenAddresses = common?.Text("apiListenAddresses")?.Split(',') ?? ["127.0.0.1"],
@@ -126,7 +127,7 @@ internal sealed record RunFile(string Name, IReadOnlyList<AppSpec> Apps)
             MetricsPort = app.Whole("metricsPort", 0, ushort.MaxValue) ?? 0,
             MaxConcurrency = fields.Whole("appMaxConcurrency", -1, int.MaxValue) ?? -1,
             MaxBodyBytes = fields.Size("maxBodySize") ?? MaxBodyBytesDefault,
-            MaxHeaderBytes = fields.Size("readBufferSize"),
+            MaxHeaderBytes = fields.Size("readBufferSize") ?? MaxHeaderBytesDefault,
             HealthCheck = fields.HealthCheck(),
             ConfigFiles = fields.ConfigFiles(),
             Command = app.Texts("command"),
@@ -204,19 +205,28 @@ internal sealed record RunFile(string Name, IReadOnlyList<AppSpec> Apps)
         return paths;
     }
 
-    private static void RefuseDuplicates(YamlMap root, AppSpec[] apps)
+    private static void RefuseDuplicates(AppSpec[] apps)
     {
         var ids = new HashSet<string>(StringComparer.Ordinal);
         var ports = new Dictionary<int, string>();
         foreach (var app in apps)
         {
             if (!ids.Add(app.AppId))
-                throw root.Error("apps", $"name the app id '{app.AppId}' twice");
-            foreach (var port in new[] { app.AppPort, app.HttpPort, app.GrpcPort, app.MetricsPort })
+                throw app.Error("appID", "--app-id", $"is '{app.AppId}', as another app's is");
+            foreach (var (member, port) in PortsOf(app))
             {
-                if (port != 0 && !ports.TryAdd(port, app.AppId))
-                    throw root.Error("apps", $"use port {port} for both '{ports[port]}' and '{app.AppId}'");
+                if (port != 0 && !ports.TryAdd(port, $"{member} of '{app.AppId}'"))
+                    throw app.Error(member, member, $"is {port}, which is the {ports[port]}");
             }
         }
     }
+
+    private static (string Member, int Port)[] PortsOf(AppSpec app) =>
+        [
+            ("appPort", app.AppPort),
+            ("daprHTTPPort", app.HttpPort),
+            ("daprGRPCPort", app.GrpcPort),
+            ("daprInternalGRPCPort", app.InternalPort),
+            ("metricsPort", app.MetricsPort),
+        ];
 }

@@ -28,20 +28,7 @@ internal sealed class YamlMap
     /// <summary>The documents of a file that are mappings; empty documents are skipped.</summary>
     public static IReadOnlyList<YamlMap> LoadAll(string file)
     {
-        var stream = new YamlStream();
-        try
-        {
-            using var reader = System.IO.File.OpenText(file);
-            stream.Load(reader);
-        }
-        catch (YamlException e)
-        {
-            throw new ConfigException($"{file}:{e.Start.Line}: {e.InnerException?.Message ?? e.Message}", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new ConfigException($"{file}: {e.Message}", e);
-        }
+        var stream = Read(file);
         var maps = new List<YamlMap>();
         foreach (var document in stream.Documents)
         {
@@ -53,6 +40,36 @@ internal sealed class YamlMap
         }
         return maps;
     }
+
+    private static YamlStream Read(string file)
+    {
+        IParser? parser = null;
+        try
+        {
+            using var reader = System.IO.File.OpenText(file);
+            parser = new BoundedYaml(new Parser(reader));
+            var stream = new YamlStream();
+            stream.Load(parser);
+            return stream;
+        }
+        catch (YamlException e)
+        {
+            throw new ConfigException($"{file}:{e.Start.Line}: {e.InnerException?.Message ?? e.Message}", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigException($"{file}: {e.Message}", e);
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException or FormatException)
+        {
+            // What the parser did not expect to meet at all.
+            var line = parser?.Current?.End.Line ?? 1;
+            throw new ConfigException($"{file}:{line}: While parsing: this is no YAML", e);
+        }
+    }
+
+    /// <summary>Where a member stands, or the mapping itself when it has no such member.</summary>
+    public long LineOf(string name) => (Find(name) ?? _node).Start.Line;
 
     public bool Has(string name) => Find(name) is not null;
 

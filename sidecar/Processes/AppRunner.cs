@@ -120,7 +120,9 @@ internal sealed partial class AppRunner(
         info.Environment["APP_PROTOCOL"] = app.Protocol;
         info.Environment["DAPR_HTTP_PORT"] = app.HttpPort.ToString(CultureInfo.InvariantCulture);
         info.Environment["DAPR_GRPC_PORT"] = app.GrpcPort.ToString(CultureInfo.InvariantCulture);
-        info.Environment["DAPR_METRICS_PORT"] = app.MetricsPort.ToString(CultureInfo.InvariantCulture);
+        // Without a port of their own metrics are on the HTTP port.
+        var metrics = app.MetricsPort > 0 ? app.MetricsPort : app.HttpPort;
+        info.Environment["DAPR_METRICS_PORT"] = metrics.ToString(CultureInfo.InvariantCulture);
         info.Environment[Orphans.Marker] = runId;
         foreach (var (name, value) in app.Environment)
             info.Environment[name] = value;

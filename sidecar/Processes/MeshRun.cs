@@ -29,8 +29,6 @@ internal sealed record MeshRunOptions(IReadOnlyList<AppSpec> Apps)
 /// </summary>
 internal static partial class MeshRun
 {
-    private static readonly TimeSpan SilencePatience = TimeSpan.FromSeconds(10);
-
     public static async Task<int> RunAsync(MeshRunOptions options)
     {
         using var signals = new StopSignals();
@@ -56,7 +54,7 @@ internal static partial class MeshRun
             TimeProvider.System,
             logger
         );
-        using var silence = TellSilent(server.Apps.All, logger);
+        using var silence = SilentApps.Watch(server.Apps.All, TimeProvider.System, logger);
         foreach (var app in server.Apps.All)
         {
             app.RequestShutdown = server.Apps.All.Count == 1 ? signals.Stop : () => runner.Stop(app.AppId);
@@ -85,25 +83,6 @@ internal static partial class MeshRun
                 )),
             ]
         );
-
-    // An app that never listens keeps its sidecar waiting without a sound: the commonest mistake of all.
-    private static ITimer TellSilent(IReadOnlyList<SidecarApp> apps, ILogger logger) =>
-        TimeProvider.System.CreateTimer(
-            _ =>
-            {
-                foreach (var app in apps.Where(app => app.Spec.AppPort > 0 && !app.Channel.IsUp))
-                {
-                    const string problem = "is where the app should listen, and nobody does yet";
-                    LogSilent(logger, app.AppId, app.Spec.Error("appPort", "--app-port", problem).Message);
-                }
-            },
-            null,
-            SilencePatience,
-            Timeout.InfiniteTimeSpan
-        );
-
-    [LoggerMessage(LogLevel.Warning, "{App}: {Problem}")]
-    private static partial void LogSilent(ILogger logger, string app, string problem);
 
     [LoggerMessage(LogLevel.Information, "Sidecar of {App}: gRPC {GrpcPort}, HTTP {HttpPort}, app {AppPort}")]
     private static partial void LogHosted(

@@ -78,14 +78,14 @@ internal sealed class FilesTests
     [TestCase("version: 1\napps:\n  - appDirPath: .\n    env: [A]", 4, "apps[0].env must be a mapping")]
     [TestCase(
         "version: 1\napps:\n  - {appID: a, appDirPath: .}\n  - {appID: a, appDirPath: .}",
-        3,
-        "app id 'a' twice"
+        4,
+        "apps[1].appID is 'a', as another app's is"
     )]
     [TestCase(
         "version: 1\napps:\n  - {appID: a, appDirPath: ., appPort: 7}\n"
             + "  - {appID: b, appDirPath: ., appPort: 7}",
-        3,
-        "use port 7 for both 'a' and 'b'"
+        4,
+        "apps[1].appPort is 7, which is the appPort of 'a'"
     )]
     [TestCase("version: 1\napps: [\n", 3, "While parsing")]
     public void RunFile_Mistake_NamesFileLineAndField(string text, int line, string problem)
@@ -93,6 +93,57 @@ internal sealed class FilesTests
         var error = Assert.Throws<ConfigException>(() => Read(text));
         Assert.That(error.Message, Does.StartWith($"{Path.Combine(_folder, "dapr.yaml")}:{line}: "));
         Assert.That(error.Message, Does.Contain(problem));
+    }
+
+    [Test]
+    public void Resources_MutilatedFiles_AreReadOrRefusedAndNothingElse()
+    {
+        const string Whole = """
+            kind: Component
+            metadata: { name: store, namespace: "a" }
+            spec:
+              type: state.redis
+              metadata:
+                - { name: redisHost, value: 'x:1' }
+                - name: text
+                  value: |
+                    several
+                    lines
+            scopes: [a, b]
+            ---
+            kind: Subscription
+            metadata: { name: s }
+            spec: { pubsubname: p, topic: t, routes: { rules: [{ match: "event.a == 1", path: /a }] } }
+            """;
+        const string Marks = "[]{}:-,&*!|>'\"%@`#? \n\t\0~";
+        var random = new Random(7);
+        var file = Path.Combine(_folder, "some.yaml");
+        var refused = 0;
+        for (var i = 0; i < 2000; i++)
+        {
+            var text = new System.Text.StringBuilder(Whole);
+            for (var change = random.Next(1, 4); change > 0; change--)
+            {
+                var at = random.Next(text.Length);
+                if (random.Next(3) == 0)
+                    text.Length = at;
+                else
+                    text.Insert(at, Marks[random.Next(Marks.Length)]);
+                if (text.Length == 0)
+                    break;
+            }
+            File.WriteAllText(file, text.ToString());
+            try
+            {
+                ResourceFiles.Load([_folder], "");
+            }
+            catch (ConfigException e)
+            {
+                Assert.That(e.Message, Does.Match(@"some\.yaml:\d+: "), text.ToString());
+                refused++;
+            }
+        }
+        Assert.That(refused, Is.InRange(500, 1999));
     }
 
     [TestCase("5s", 5000)]
