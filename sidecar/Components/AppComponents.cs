@@ -17,7 +17,7 @@ internal sealed class AppComponents
     private readonly Dictionary<string, BindingComponent> _bindings;
     private readonly Dictionary<string, HttpEndpoint> _endpoints;
 
-    public AppComponents(string appId, ComponentSet set, AppMetrics metrics, TimeProvider clock)
+    public AppComponents(string appId, string space, ComponentSet set, AppMetrics metrics, TimeProvider clock)
     {
         Resiliency = new AppResiliency([.. set.Files.Resiliencies.Where(item => item.IsFor(appId))], clock);
         // What is measured is what a caller waits for: all attempts.
@@ -28,13 +28,14 @@ internal sealed class AppComponents
             .ToDictionary(item => item.Name);
         _pubSubs = set
             .PubSubs.Where(item => item.Spec.IsFor(appId))
+            .Select(item => InNamespace(item, space))
             .Select(UnderPolicy)
             .Select(item => item with { Broker = new MeteredBroker(item.Broker, item.Name, metrics) })
             .ToDictionary(item => item.Name);
         _locks = set.Locks.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Spec.Name);
         _secrets = set.Secrets.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Spec.Name);
         _bindings = set.Bindings.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Name);
-        _endpoints = set.Files.HttpEndpoints.Where(item => item.IsFor(appId)).ToDictionary(item => item.Name);
+        _endpoints = set.HttpEndpoints.Where(item => item.IsFor(appId)).ToDictionary(item => item.Name);
         ActorStore = set.States.FirstOrDefault(item => item.Spec.IsFor(appId) && item.IsActorStore);
     }
 
@@ -74,6 +75,14 @@ internal sealed class AppComponents
                 Store = new ResilientStateStore(state.Store, policy),
             }
             : state;
+
+    private static PubSubComponent InNamespace(PubSubComponent pubSub, string space) =>
+        space.Length > 0 && pubSub.IsByNamespace
+            ? pubSub with
+            {
+                Broker = new NamespacedBroker(pubSub.Broker, space),
+            }
+            : pubSub;
 
     private PubSubComponent UnderPolicy(PubSubComponent pubSub) =>
         Resiliency.ForComponent(pubSub.Name, "Pubsub") is { } policy

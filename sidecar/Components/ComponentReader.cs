@@ -6,7 +6,7 @@ namespace Souk.Sidecar.Components;
 /// <summary>
 /// Turns a Component document into a <see cref="ComponentSpec"/>, resolving its references.
 /// </summary>
-internal sealed class ComponentReader(Func<string, string?> environment)
+internal sealed class ComponentReader(Func<string, string?> environment, TimeProvider clock)
 {
     private readonly Dictionary<string, ISecretStore> _secretStores = new(StringComparer.Ordinal);
 
@@ -19,22 +19,28 @@ internal sealed class ComponentReader(Func<string, string?> environment)
         var spec = document.Map("spec") ?? throw document.Error("spec", "is required");
         var metadata = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         var missing = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        var lines = new Dictionary<string, long>(StringComparer.OrdinalIgnoreCase)
+        {
+            ["type"] = spec.LineOf("type"),
+            ["version"] = spec.LineOf("version"),
+        };
         foreach (var item in spec.Maps("metadata"))
         {
             var name = item.Required("name");
-            if (item.Map("secretKeyRef") is { } reference)
-                metadata[name] = SecretOf(document, reference);
-            else if (item.Text("envRef") is { } variable)
-                ResolveVariable(item, name, variable, metadata, missing);
+            lines[name] = item.Line;
+            if (TextOf(document, item) is { } text)
+                metadata[name] = Filled(text);
             else
-                metadata[name] = item.Text("value") ?? "";
+                missing[name] = item.Required("envRef");
         }
         return new ComponentSpec
         {
             Name = head.Required("name"),
             Type = spec.Required("type").ToLowerInvariant(),
             Version = spec.Text("version") is { Length: > 0 } version ? version : "v1",
-            Place = $"{document.File}:{document.Line}",
+            File = document.File,
+            Line = document.Line,
+            Lines = lines,
             Metadata = metadata,
             Missing = missing,
             Scopes = document.Texts("scopes"),
@@ -43,22 +49,34 @@ internal sealed class ComponentReader(Func<string, string?> environment)
         };
     }
 
-    private void ResolveVariable(
-        YamlMap item,
-        string name,
-        string variable,
-        Dictionary<string, string> metadata,
-        Dictionary<string, string> missing
-    )
+    /// <summary>An HTTPEndpoint, once the secret stores are known that its headers may refer to.</summary>
+    public HttpEndpoint ReadEndpoint(YamlMap document) =>
+        HttpEndpoint.Read(
+            document,
+            header =>
+                TextOf(document, header)
+                ?? throw header.Error("envRef", $"names {header.Text("envRef")}, which is not set")
+        );
+
+    // What an item has for a value: its own, a secret's or a variable's; null for a variable that is not set.
+    private string? TextOf(YamlMap document, YamlMap item)
     {
+        if (item.Map("secretKeyRef") is { } reference)
+            return SecretOf(document, reference);
+        if (item.Text("envRef") is not { } variable)
+            return item.Text("value") ?? "";
         // Dapr keeps its own variables and the app's token out of components.
         if (variable.StartsWith("DAPR_", StringComparison.Ordinal) || variable == "APP_API_TOKEN")
             throw item.Error("envRef", $"may not name {variable}");
-        if (environment(variable) is { Length: > 0 } value)
-            metadata[name] = value;
-        else
-            missing[name] = variable;
+        return environment(variable) is { Length: > 0 } value ? value : null;
     }
+
+    // The app's id and its namespace are filled in where they are used: a component may serve many apps.
+    private string Filled(string text) =>
+        text.Contains('{', StringComparison.Ordinal)
+            ? text.Replace("{uuid}", $"{Guid.CreateVersion7(clock.GetUtcNow())}", StringComparison.Ordinal)
+                .Replace("{podName}", environment("POD_NAME") ?? "", StringComparison.Ordinal)
+            : text;
 
     private string SecretOf(YamlMap document, YamlMap reference)
     {

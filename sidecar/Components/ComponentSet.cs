@@ -13,6 +13,9 @@ namespace Souk.Sidecar.Components;
 internal sealed record ComponentServices(RedisClients Redis, TimeProvider Clock, ILoggerFactory Logs)
 {
     public Func<string, string?> Environment { get; init; } = System.Environment.GetEnvironmentVariable;
+
+    /// <summary>Empty when there is none.</summary>
+    public string Namespace { get; init; } = "";
 }
 
 /// <summary>
@@ -53,6 +56,8 @@ internal sealed partial class ComponentSet : IAsyncDisposable
 
     public List<BindingComponent> Bindings { get; } = [];
 
+    public List<HttpEndpoint> HttpEndpoints { get; } = [];
+
     /// <summary>
     /// Opens what at least one of the apps may use. Secret stores come first: others refer to them.
     /// </summary>
@@ -63,8 +68,8 @@ internal sealed partial class ComponentSet : IAsyncDisposable
         CancellationToken cancellation
     )
     {
-        var set = new ComponentSet(ResourceFiles.Load(folders));
-        var reader = new ComponentReader(services.Environment);
+        var set = new ComponentSet(ResourceFiles.Load(folders, services.Namespace));
+        var reader = new ComponentReader(services.Environment, services.Clock);
         try
         {
             var places = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -79,6 +84,7 @@ internal sealed partial class ComponentSet : IAsyncDisposable
                 if (isOpen && spec.Type.StartsWith(SecretsPrefix, StringComparison.Ordinal))
                     reader.Add(spec.Name, set.Secrets[^1].Store);
             }
+            set.HttpEndpoints.AddRange(set.Files.HttpEndpoints.Select(reader.ReadEndpoint));
             return set;
         }
         catch

@@ -13,8 +13,16 @@ internal sealed record ComponentSpec
 
     public required string Version { get; init; }
 
+    public required string File { get; init; }
+
+    /// <summary>Where its document begins.</summary>
+    public required long Line { get; init; }
+
+    /// <summary>Where its type, its version and each item of its metadata stand.</summary>
+    public required IReadOnlyDictionary<string, long> Lines { get; init; }
+
     /// <summary>File and line, for messages.</summary>
-    public required string Place { get; init; }
+    public string Place => $"{File}:{Line}";
 
     /// <summary>Names are matched without regard to case.</summary>
     public required IReadOnlyDictionary<string, string> Metadata { get; init; }
@@ -70,5 +78,5 @@ internal sealed record ComponentSpec
     }
 
     public ConfigException Error(string name, string problem) =>
-        new($"{Place}: component '{Name}' ({Type}): {name} {problem}");
+        new($"{File}:{Lines.GetValueOrDefault(name, Line)}: component '{Name}' ({Type}): {name} {problem}");
 }

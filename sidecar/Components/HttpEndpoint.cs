@@ -12,7 +12,11 @@ internal sealed record HttpEndpoint(
 {
     public bool IsFor(string appId) => Scopes.Count == 0 || Scopes.Contains(appId);
 
-    public static HttpEndpoint Read(YamlMap document)
+    /// <summary>
+    /// Reads a document; <paramref name="valueOf"/> knows what a header has for a value, which may be a
+    /// secret.
+    /// </summary>
+    public static HttpEndpoint Read(YamlMap document, Func<YamlMap, string> valueOf)
     {
         var head = document.Map("metadata") ?? throw document.Error("metadata", "is required");
         var spec = document.Map("spec") ?? throw document.Error("spec", "is required");
@@ -24,11 +28,7 @@ internal sealed record HttpEndpoint(
             throw spec.Error("baseUrl", $"must be an http or https address, not '{url}'");
         var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var header in spec.Maps("headers"))
-        {
-            if (header.Has("secretKeyRef"))
-                throw header.Error("secretKeyRef", "is not supported here, give a value");
-            headers[header.Required("name")] = header.Text("value") ?? "";
-        }
+            headers[header.Required("name")] = valueOf(header);
         return new HttpEndpoint(head.Required("name"), url, headers, document.Texts("scopes"));
     }
 }

@@ -9,6 +9,12 @@ internal sealed record PubSubComponent(ComponentSpec Spec, IBroker Broker)
 
     public TopicScopes Scopes { get; } = new(Spec);
 
+    /// <summary>
+    /// Whether topics are told apart by namespace: so when the component's metadata names the namespace.
+    /// </summary>
+    public bool IsByNamespace =>
+        Spec.Metadata.Values.Any(value => value.Contains("{namespace}", StringComparison.Ordinal));
+
     /// <summary>The consumer group of an app: its id, unless the component names another.</summary>
     public string ConsumerOf(SidecarApp app)
     {

@@ -1,6 +1,9 @@
 using Dapr.Client.Autogen.Grpc.v1;
 using Grpc.Core;
+using Souk.Sidecar;
 using Souk.Sidecar.Files;
+using Souk.Sidecar.Redis;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 
@@ -97,6 +100,188 @@ internal sealed class ComponentsTests
         );
         Assert.That(error?.Message, Does.Match(@"components\.yaml:\d+: component 'broken' \("));
         Assert.That(error?.Message, Does.Contain(problem));
+    }
+
+    [TestCase("", true, true)]
+    [TestCase("market", true, false)]
+    public async Task Components_OfAnotherNamespace_CountOnlyWithoutOne(string space, bool mine, bool other)
+    {
+        static string Store(string name, string space) =>
+            Yaml.Component(name, "state.in-memory", "v1", "")
+                .Replace($"name: {name}\n", $"name: {name}\n  namespace: {space}\n");
+        var settings = new SidecarSettings { Namespace = space };
+        var components =
+            Store("mine", "market")
+            + Store("other", "harbour")
+            + Yaml.Component("any", "state.in-memory", "v1", "");
+        await using var sidecar = await TestSidecar.StartAsync(settings, components, TestSidecar.App("a"));
+        var metadata = await sidecar.Client("a").GetMetadataAsync(new());
+        var names = metadata.RegisteredComponents.Select(component => component.Name).ToArray();
+        Assert.That(
+            (names.Contains("mine"), names.Contains("other"), names.Contains("any")),
+            Is.EqualTo((mine, other, true))
+        );
+    }
+
+    [Test]
+    public async Task Components_FoldersOfYamlAndYml_AreReadButNoSubfolders()
+    {
+        var folder = Directory.CreateTempSubdirectory("souk-folder-");
+        var inner = folder.CreateSubdirectory("inner");
+        string Store(string name) => Yaml.Component(name, "STATE.In-Memory", "", "");
+        await File.WriteAllTextAsync(Path.Combine(folder.FullName, "a.yaml"), Store("one") + Store("two"));
+        await File.WriteAllTextAsync(Path.Combine(folder.FullName, "b.yml"), Store("three"));
+        await File.WriteAllTextAsync(Path.Combine(folder.FullName, "c.json"), Store("four"));
+        await File.WriteAllTextAsync(Path.Combine(inner.FullName, "d.yaml"), Store("five"));
+        await File.WriteAllTextAsync(
+            Path.Combine(folder.FullName, "e.yaml"),
+            "kind: Configuration\nmetadata: { name: c }\n---\n# nothing\n---\nkind: Unheard\n"
+        );
+        var spec = TestSidecar.App("a") with
+        {
+            Directory = folder.FullName,
+            ResourcesPaths = [folder.FullName],
+        };
+        await using var server = await Souk.Sidecar.SidecarServer.StartAsync(
+            [spec],
+            new SidecarSettings(),
+            CancellationToken.None
+        );
+        var states = server.Apps.All.Single().Components.States;
+        Assert.That(states.Select(state => state.Name), Is.EqualTo(new[] { "one", "two", "three" }));
+        Assert.That(states.Select(state => state.Spec.Version), Is.All.EqualTo("v1"));
+        folder.Delete(recursive: true);
+    }
+
+    [Test]
+    public async Task Components_MetadataValues_AreTextNumberOrTruthValue()
+    {
+        var metadata = "- { NAME: ignored, name: KEYPREFIX, value: 7 }\n- { name: other, value: true }\n";
+        await using var sidecar = await TestSidecar.StartAsync(
+            Yaml.RedisState(metadata: metadata),
+            TestSidecar.App("a")
+        );
+        var key = $"{Guid.CreateVersion7():N}";
+        var save = new SaveStateRequest { StoreName = "store", States = { new StateItem { Key = key } } };
+        await sidecar.Client("a").SaveStateAsync(save);
+        Assert.That((await AskRedisAsync("EXISTS", $"7||{key}")).Integer, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task HttpEndpoint_Headers_AreValuesSecretsAndVariables()
+    {
+        Environment.SetEnvironmentVariable("SOUK_TEST_SHELF", "A7");
+        Environment.SetEnvironmentVariable("SOUK_TEST_PIN", "1234");
+        await using var site = await HttpTestApp.StartAsync(_ => Task.CompletedTask);
+        var components =
+            $$"""
+                ---
+                apiVersion: dapr.io/v1alpha1
+                kind: HTTPEndpoint
+                metadata: { name: far }
+                spec:
+                  baseUrl: http://127.0.0.1:{{site.Port}}/base
+                  headers:
+                    - { name: x-plain, value: p }
+                    - { name: x-secret, secretKeyRef: { name: PIN, key: PIN } }
+                    - { name: x-variable, envRef: SOUK_TEST_SHELF }
+                auth: { secretStore: vault }
+
+                """
+            + Yaml.Component("vault", "secretstores.local.env", "v1", Yaml.Item("prefix", "SOUK_TEST_"));
+        await using var sidecar = await TestSidecar.StartAsync(components, TestSidecar.App("a"));
+        using var caller = sidecar.Http("a");
+        Assert.That((await caller.GetAsync("/v1.0/invoke/far/method/m")).Status, Is.EqualTo(200));
+        var seen = site.Requests.Single();
+        Assert.That(seen.Line, Is.EqualTo("GET /base/m"));
+        Assert.That(
+            (seen.Headers["x-plain"], seen.Headers["x-secret"], seen.Headers["x-variable"]),
+            Is.EqualTo(("p", "1234", "A7"))
+        );
+    }
+
+    [TestCase("secretKeyRef: { name: NOT_THERE }", "auth: { secretStore: v }", 8, "secretKeyRef.name names")]
+    [TestCase("secretKeyRef: { name: x }", "", 1, "auth.secretStore is required")]
+    [TestCase("envRef: NOT_SET_ANYWHERE", "", 8, "envRef names NOT_SET_ANYWHERE, which is not set")]
+    public async Task HttpEndpoint_Mistake_NamesFileLineAndField(
+        string value,
+        string auth,
+        int line,
+        string problem
+    )
+    {
+        var endpoint = $$"""
+            apiVersion: dapr.io/v1alpha1
+            kind: HTTPEndpoint
+            metadata: { name: far }
+            {{(auth.Length == 0 ? "scopes: []" : auth)}}
+            spec:
+              baseUrl: http://127.0.0.1:9
+              headers:
+                - { name: x, {{value}} }
+
+            """;
+        var secrets = Path.GetTempFileName();
+        await File.WriteAllTextAsync(secrets, "{}");
+        var vault = Yaml.Component("v", "secretstores.local.file", "v1", Yaml.Item("secretsFile", secrets));
+        var error = await Assert.ThrowsAsync<ConfigException>(async () =>
+            await TestSidecar.StartAsync(endpoint + vault, TestSidecar.App("a"))
+        );
+        Assert.That(error?.Message, Does.Contain($"components.yaml:{line}: ").And.Contain(problem));
+        File.Delete(secrets);
+    }
+
+    [TestCase("false", ":", "redis:user:name=ann list:0=a list:1=b plain=1")]
+    [TestCase("false", "/", "redis/user/name=ann list/0=a list/1=b plain=1")]
+    [TestCase("true", ":", "redis=user:name>ann list=0>a,1>b plain=plain>1")]
+    public async Task GetBulkSecret_LocalFile_FlattensAsItsFlagsSay(
+        string multiValued,
+        string separator,
+        string expected
+    )
+    {
+        var secrets = Path.GetTempFileName();
+        await File.WriteAllTextAsync(
+            secrets,
+            """{ "redis": { "user": { "name": "ann" } }, "list": ["a", "b"], "plain": 1 }"""
+        );
+        var metadata =
+            Yaml.Item("secretsFile", secrets)
+            + Yaml.Item("multiValued", multiValued)
+            + Yaml.Item("nestedSeparator", separator);
+        await using var sidecar = await TestSidecar.StartAsync(
+            Yaml.Component("vault", "secretstores.local.file", "v1", metadata),
+            TestSidecar.App("a")
+        );
+        var all = await sidecar.Client("a").GetBulkSecretAsync(new() { StoreName = "vault" });
+        string Told(string name, IDictionary<string, string> values) =>
+            multiValued == "true"
+                ? $"{name}={string.Join(',', values.OrderBy(v => v.Key).Select(v => $"{v.Key}>{v.Value}"))}"
+                : $"{values.Single().Key}={values.Single().Value}";
+        var told = all.Data.Select(secret => Told(secret.Key, secret.Value.Secrets));
+        Assert.That(told, Is.EquivalentTo(expected.Split(' ')));
+        using var http = sidecar.Http("a");
+        var bulk = (await http.GetAsync("/v1.0/secrets/vault/bulk")).Json;
+        Assert.That(bulk.EnumerateObject().Count(), Is.EqualTo(all.Data.Count));
+        var one = await http.GetAsync("/v1.0/secrets/vault/plain");
+        Assert.That((one.Status, one.Body), Is.EqualTo((200, "{\"plain\":\"1\"}")));
+        var none = await http.GetAsync("/v1.0/secrets/vault/nothing");
+        Assert.That(none.Error, Is.EqualTo((500, "ERR_SECRET_GET", "")));
+        Assert.That(
+            none.Message,
+            Does.StartWith("failed getting secret with key nothing from secret store vault: ")
+        );
+        File.Delete(secrets);
+    }
+
+    [Test]
+    public async Task TryLock_Key_IsUnderTheAppsNameAndTheOwnerIsItsValue()
+    {
+        var app = "locker" + Guid.CreateVersion7().ToString("N");
+        await using var sidecar = await TestSidecar.StartAsync(Yaml.RedisLock(), TestSidecar.App(app));
+        await sidecar.Client(app).TryLockAlpha1Async(Lock("locks", 60));
+        Assert.That((await AskRedisAsync("GET", $"lock||{app}||thing")).Text, Is.EqualTo("me"));
+        Assert.That((await AskRedisAsync("TTL", $"lock||{app}||thing")).Integer, Is.InRange(1, 60));
     }
 
     [Test]
@@ -221,6 +406,14 @@ internal sealed class ComponentsTests
         using var waiting = await http.GetAsync("/v1.0/healthz");
         Assert.That((int)waiting.StatusCode, Is.EqualTo(500));
         Assert.That(await waiting.Content.ReadAsStringAsync(), Does.Contain("ERR_HEALTH_NOT_READY"));
+    }
+
+    private static async Task<Souk.Sidecar.Redis.RespValue> AskRedisAsync(params RedisArg[] command)
+    {
+        var address = Backends.Redis.Split(':');
+        var options = new RedisOptions(address[0], int.Parse(address[1]));
+        await using var redis = new RedisClient(options, options.ReadTimeout, TimeProvider.System);
+        return await redis.ExecuteAsync(command, CancellationToken.None);
     }
 
     private static TryLockRequest Lock(string store, int expiry, string owner = "me") =>
