@@ -32,7 +32,7 @@ internal static class PubSubApi
         var message = Envelope(app, draft, clock);
         try
         {
-            await component.Broker.PublishAsync(request.Topic, message, TopicRoute.NoMetadata, cancellation);
+            await component.Broker.PublishAsync(request.Topic, message, request.Metadata, cancellation);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -58,14 +58,15 @@ internal static class PubSubApi
         if (request.Entries.Any(entry => entry.EntryId.Length == 0 || !ids.Add(entry.EntryId)))
             throw DaprFault.BulkEntryIds(app, request.PubsubName, request.Topic);
         var messages = request
-            .Entries.Select(entry => (entry.EntryId, Envelope(app, DraftOf(entry), clock)))
+            .Entries.Select(entry => (entry.EntryId, Draft: DraftOf(entry)))
+            .Select(entry => (entry.EntryId, entry.Draft.Metadata, Bytes: Envelope(app, entry.Draft, clock)))
             .ToArray();
 
         var failed = new List<BulkPublishResponseFailedEntry>();
         foreach (var chunk in messages.Chunk(ParallelismMax))
         {
             var results = await Task.WhenAll(
-                chunk.Select(message => TryPublishAsync(message.EntryId, message.Item2))
+                chunk.Select(message => TryPublishAsync(message.EntryId, message.Bytes, message.Metadata))
             );
             failed.AddRange(results.OfType<BulkPublishResponseFailedEntry>());
         }
@@ -86,16 +87,15 @@ internal static class PubSubApi
             };
         }
 
-        async Task<BulkPublishResponseFailedEntry?> TryPublishAsync(string id, byte[] message)
+        async Task<BulkPublishResponseFailedEntry?> TryPublishAsync(
+            string id,
+            byte[] message,
+            IReadOnlyDictionary<string, string> metadata
+        )
         {
             try
             {
-                await component.Broker.PublishAsync(
-                    request.Topic,
-                    message,
-                    TopicRoute.NoMetadata,
-                    cancellation
-                );
+                await component.Broker.PublishAsync(request.Topic, message, metadata, cancellation);
                 return null;
             }
             catch (Exception e) when (e is not OperationCanceledException)

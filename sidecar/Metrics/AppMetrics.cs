@@ -6,6 +6,8 @@ using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
+using Souk.Sidecar.Api.Http;
+using Souk.Sidecar.PubSub;
 
 namespace Souk.Sidecar.Metrics;
 
@@ -69,7 +71,8 @@ internal sealed class AppMetrics(string appId, string space)
     );
     private readonly Counter _delivered = new(
         "dapr_component_pubsub_ingress_count",
-        "Events from a broker: success when the app or a dead-letter topic has it, or it was dropped",
+        "Events from a broker: success when the app took it, drop when it was dropped or dead-lettered, "
+            + "retry when it was left to the broker",
         "app_id",
         "component",
         "namespace",
@@ -100,7 +103,7 @@ internal sealed class AppMetrics(string appId, string space)
     {
         var elapsed = Stopwatch.GetElapsedTime(started);
         var request = context.Request;
-        if (HttpProtocol.IsHttp2(request.Protocol))
+        if (HttpPortMark.IsGrpc(context))
         {
             var method = (request.Path.Value ?? "").TrimStart('/');
             _calls.Add(appId, method, StatusOf(context));
@@ -122,9 +125,15 @@ internal sealed class AppMetrics(string appId, string space)
     public void Published(string component, string topic, bool succeeded) =>
         _published.Add(appId, component, space, succeeded ? "true" : "false", topic);
 
-    public void Delivered(string component, string topic, bool succeeded, long started)
+    public void Delivered(string component, string topic, Handled? handled, long started)
     {
-        _delivered.Add(appId, component, space, succeeded ? "success" : "error", topic);
+        var status = handled switch
+        {
+            Handled.Success => "success",
+            Handled.Drop => "drop",
+            _ => "retry",
+        };
+        _delivered.Add(appId, component, space, status, topic);
         _deliveryLatency.Record(Stopwatch.GetElapsedTime(started), appId, component, space, topic);
     }
 

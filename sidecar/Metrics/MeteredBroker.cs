@@ -36,18 +36,18 @@ internal sealed class MeteredBroker(IBroker broker, string name, AppMetrics metr
             () => metrics.Unwatch(name, topic)
         );
 
-        async Task CountAsync(BrokerMessage message, Ending ending)
+        async Task<Handled> CountAsync(BrokerMessage message, Ending ending)
         {
             var started = Stopwatch.GetTimestamp();
-            var succeeded = false;
+            Handled? handled = null;
             try
             {
-                await handler(message, ending);
-                succeeded = true;
+                handled = await handler(message, ending);
+                return handled.Value;
             }
             finally
             {
-                metrics.Delivered(name, topic, succeeded, started);
+                metrics.Delivered(name, topic, handled, started);
             }
         }
     }

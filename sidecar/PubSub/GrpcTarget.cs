@@ -132,14 +132,18 @@ internal sealed class GrpcTarget(AppChannel app, GrpcChannel channel, TimeProvid
         }
         foreach (var (name, value) in received.Message.Metadata)
         {
-            if (IsHeader(name) && value.All(letter => letter is >= ' ' and <= '~'))
+            if (IsHeader(name, headers) && value.All(letter => letter is >= ' ' and <= '~'))
                 headers.Add(name, value);
         }
         return headers;
     }
 
-    private static bool IsHeader(string name) =>
+    // A publisher's words must not pass for gRPC's own, nor for the sidecar's.
+    private static bool IsHeader(string name, Metadata own) =>
         name.Length > 0
         && !name.EndsWith("-bin", StringComparison.OrdinalIgnoreCase)
+        && !name.StartsWith("grpc-", StringComparison.OrdinalIgnoreCase)
+        && !name.StartsWith("dapr-", StringComparison.OrdinalIgnoreCase)
+        && own.Get(name.ToLowerInvariant()) is null
         && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.');
 }

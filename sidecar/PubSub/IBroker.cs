@@ -5,6 +5,16 @@ namespace Souk.Sidecar.PubSub;
 /// <summary>What a broker hands out: its own id, the bytes as published, its metadata.</summary>
 internal sealed record BrokerMessage(string Id, byte[] Data, IReadOnlyDictionary<string, string> Metadata);
 
+/// <summary>How a message was done with.</summary>
+internal enum Handled
+{
+    /// <summary>The app has it.</summary>
+    Success,
+
+    /// <summary>Nobody wants it: the app said so, it came too late, or too often for nothing.</summary>
+    Drop,
+}
+
 /// <summary>
 /// How a subscription ends: first nothing new may begin, later what is under way is cut off.
 /// </summary>
@@ -14,7 +24,7 @@ internal readonly record struct Ending(CancellationToken Draining, CancellationT
 /// Handles one message. Returning acknowledges it; an exception leaves what follows to the broker; being
 /// cancelled means that the subscription ends and the message must stay with the broker.
 /// </summary>
-internal delegate Task MessageHandler(BrokerMessage message, Ending ending);
+internal delegate Task<Handled> MessageHandler(BrokerMessage message, Ending ending);
 
 /// <summary>
 /// A consumer's place at a broker. Disposing it cuts off what is under way, which stays with the broker.

@@ -28,7 +28,7 @@ internal sealed partial class TopicDelivery(
     /// <summary>
     /// Returns when the message is done with; throws when it was refused for good and has nowhere to go.
     /// </summary>
-    public async Task HandleAsync(BrokerMessage message, Ending ending)
+    public async Task<Handled> HandleAsync(BrokerMessage message, Ending ending)
     {
         ReceivedEvent received;
         try
@@ -38,39 +38,39 @@ internal sealed partial class TopicDelivery(
         catch (FormatException) when (route.DeadLetterTopic.Length > 0)
         {
             await DeadLetterAsync(message, ending);
-            return;
+            return Handled.Drop;
         }
         if (received.IsExpired(clock.GetUtcNow()))
         {
             LogExpired(logger, received.Id, route.Topic);
             await DeadLetterAsync(message, ending);
-            return;
+            return Handled.Drop;
         }
         if (received.Path is null)
         {
             LogUnwanted(logger, received.Id, route.Topic);
             await DeadLetterAsync(message, ending);
-            return;
+            return Handled.Drop;
         }
-        await DeliverAsync(received, ending);
+        return await DeliverAsync(received, ending);
     }
 
     public void Dispose() => _slots.Dispose();
 
-    private async Task DeliverAsync(ReceivedEvent received, Ending ending)
+    private async Task<Handled> DeliverAsync(ReceivedEvent received, Ending ending)
     {
         var started = clock.GetTimestamp();
         for (var retry = 1; ; retry++)
         {
             var answer = await AttemptAsync(received, ending);
             if (answer.Verdict == Verdict.Success)
-                return;
+                return Handled.Success;
             if (answer.Verdict == Verdict.Drop)
             {
                 LogDropped(logger, received.Id, route.Topic, answer.Reason);
                 if (!answer.IsUnimplemented)
                     await DeadLetterAsync(received.Message, ending);
-                return;
+                return Handled.Drop;
             }
             var jitter = Random.Shared.NextDouble();
             var delay = answer.IsRetriable(resilience.Retry)
@@ -79,7 +79,7 @@ internal sealed partial class TopicDelivery(
             if (delay is null)
             {
                 await GiveUpAsync(received, answer.Reason, ending);
-                return;
+                return Handled.Drop;
             }
             LogRetry(logger, received.Id, route.Topic, retry, answer.Reason);
             await target.PauseAsync(delay.Value, ending.Draining);

@@ -129,13 +129,13 @@ internal sealed partial class Outbox(
         return id;
     }
 
-    private async Task PassOnAsync(BrokerMessage message, Ending ending)
+    private async Task<Handled> PassOnAsync(BrokerMessage message, Ending ending)
     {
         var id = IdOf(message);
         if (!await WasCommittedAsync(id, ending))
         {
             LogDiscarded(logger, id, settings.Topic);
-            return;
+            return Handled.Drop;
         }
         await RepeatAsync(
             () =>
@@ -147,6 +147,7 @@ internal sealed partial class Outbox(
             () => component.Store.ApplyAsync(new StateChange(MarkerOf(id), null), ending.Cut),
             ending
         );
+        return Handled.Success;
     }
 
     private async Task<bool> WasCommittedAsync(string id, Ending ending)

@@ -1,4 +1,5 @@
 using System.Net;
+using Dapr.AppCallback.Autogen.Grpc.v1;
 using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf;
 using Grpc.Core;
@@ -66,7 +67,7 @@ internal sealed class MetricsTests
         app.Answer = async _ =>
         {
             await hold.Task;
-            return Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus.Success;
+            return TopicEventResponse.Types.TopicEventResponseStatus.Success;
         };
         var sidecar = Own(
             await TestSidecar.StartAsync(Yaml.RedisPubSub(), TestSidecar.App("app" + _topic, app.Port))
@@ -83,6 +84,39 @@ internal sealed class MetricsTests
                 (await ScrapeAsync(port)).Contains($"process_status=\"success\",topic=\"{_topic}\"}} 1\n"),
             "the delivery to be counted"
         );
+    }
+
+    [Test]
+    public async Task Metrics_Deliveries_AreToldApartByHowTheyEnded()
+    {
+        var app = Own(await TopicApp.StartAsync(TopicApp.To(_topic, deadLetter: "dead" + _topic)));
+        app.Answer = item =>
+            Task.FromResult(
+                item.Data.ToStringUtf8() == "x"
+                    ? TopicEventResponse.Types.TopicEventResponseStatus.Drop
+                    : TopicEventResponse.Types.TopicEventResponseStatus.Retry
+            );
+        var lost = "lost" + _topic;
+        app.Subscriptions.Add(TopicApp.To(lost));
+        var sidecar = Own(
+            await TestSidecar.StartAsync(Yaml.RedisPubSub(), TestSidecar.App("app" + _topic, app.Port))
+        );
+        await PublishAsync(sidecar, new Metadata());
+        await PublishAsync(sidecar, new Metadata(), "tired");
+        await PublishAsync(sidecar, new Metadata(), "lost", lost);
+        var port = sidecar.Spec(sidecar.AppId).HttpPort;
+        string Line(string status, string topic, int count) =>
+            $"process_status=\"{status}\",topic=\"{topic}\"}} {count}\n";
+        await Eventually.ThatAsync(
+            async () =>
+            {
+                var text = await ScrapeAsync(port);
+                // Dropped, and tried as often as the policy says: there is none.
+                return text.Contains(Line("drop", _topic, 2)) && text.Contains(Line("retry", lost, 1));
+            },
+            "three deliveries to be counted"
+        );
+        Assert.That(await ScrapeAsync(port), Does.Not.Contain("process_status=\"success\""));
     }
 
     [Test]
@@ -110,15 +144,20 @@ internal sealed class MetricsTests
         Assert.That(app.LastHeaders?.GetValue("tracestate"), Is.EqualTo("a=1"));
     }
 
-    private async Task PublishAsync(TestSidecar sidecar, Metadata headers) =>
+    private async Task PublishAsync(
+        TestSidecar sidecar,
+        Metadata headers,
+        string data = "x",
+        string? topic = null
+    ) =>
         await sidecar
             .Client(sidecar.AppId)
             .PublishEventAsync(
                 new PublishEventRequest
                 {
                     PubsubName = "pubsub",
-                    Topic = _topic,
-                    Data = ByteString.CopyFromUtf8("x"),
+                    Topic = topic ?? _topic,
+                    Data = ByteString.CopyFromUtf8(data),
                 },
                 headers
             );
