@@ -1,11 +1,9 @@
 using System.Globalization;
 using System.Net;
 using Dapr.AppCallback.Autogen.Grpc.v1;
-using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
-using Souk.Sidecar.Api;
 
 namespace Souk.Sidecar.Bindings;
 
@@ -129,9 +127,12 @@ internal sealed partial class InputBindings(SidecarApp app, TimeProvider clock, 
                 await DeliverAsync(binding, schedule, cancellation);
             }
         }
-        catch (OperationCanceledException) when (waits.IsCancellationRequested)
+        catch (Exception e)
+            when (waits.IsCancellationRequested
+                && e is OperationCanceledException or RpcException or HttpRequestException
+            )
         {
-            // Stopped, or about to start anew.
+            // Stopped, or about to start anew; a call under way says so in its own way.
         }
     }
 
@@ -187,26 +188,14 @@ internal sealed partial class InputBindings(SidecarApp app, TimeProvider clock, 
     {
         var fired = new BindingEventRequest { Name = binding.Name };
         fired.Metadata.Add(metadata);
-        BindingEventResponse wishes;
+        BindingEventResponse response;
         using (await app.Channel.EnterAsync(cancellation))
-            wishes = await callbacks.OnBindingEventAsync(
+            response = await callbacks.OnBindingEventAsync(
                 fired,
                 app.Channel.Headers(),
                 cancellationToken: cancellation
             );
-        if (wishes.States.Count > 0)
-        {
-            var save = new SaveStateRequest { StoreName = wishes.StoreName };
-            save.States.Add(wishes.States);
-            await StateApi.SaveAsync(app, save, cancellation);
-        }
-        foreach (var name in wishes.To)
-            await BindingApi.InvokeAsync(
-                app,
-                name,
-                new BindingCall("create", wishes.Data.Memory),
-                cancellation
-            );
+        await BindingAnswer.Of(response).FulfilAsync(app, cancellation);
     }
 
     private async Task PostAsync(
@@ -220,10 +209,19 @@ internal sealed partial class InputBindings(SidecarApp app, TimeProvider clock, 
         foreach (var (name, value) in metadata)
             request.Headers.TryAddWithoutValidation(name, value);
         request.Content = new ByteArrayContent([]);
-        using var place = await app.Channel.EnterAsync(cancellation);
-        using var response = await http.SendAsync(request, cancellation);
-        if (!response.IsSuccessStatusCode)
-            LogFailed(logger, binding.Name, app.AppId, $"the app answers {(int)response.StatusCode}");
+        byte[] body;
+        using (await app.Channel.EnterAsync(cancellation))
+        {
+            using var response = await http.SendAsync(request, cancellation);
+            if (!response.IsSuccessStatusCode)
+            {
+                LogFailed(logger, binding.Name, app.AppId, $"the app answers {(int)response.StatusCode}");
+                return;
+            }
+            body = await response.Content.ReadAsByteArrayAsync(cancellation);
+        }
+        if (BindingAnswer.Read(app, body) is { } answer)
+            await answer.FulfilAsync(app, cancellation);
     }
 
     [LoggerMessage(LogLevel.Warning, "{App} cannot be asked which bindings it wants")]

@@ -2,8 +2,10 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Dapr.AppCallback.Autogen.Grpc.v1;
 using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Souk.Sidecar.Bindings;
@@ -217,6 +219,78 @@ internal sealed class BindingTests
         Assert.That(app.Requests.First(IsPost).Headers.Keys, Does.Contain("readTimeUTC"));
     }
 
+    [TestCase("\"words\"", "words")]
+    [TestCase("{\"n\":1}", "{\"n\":1}")]
+    public async Task OnBindingEvent_HttpAppAsksForStateAndBindings_GetsBoth(string data, string sent)
+    {
+        var site = await SiteAsync(200);
+        var answer =
+            "{\"storeName\":\"store\",\"state\":[{\"key\":\"ticks\",\"value\":{\"n\":1}}],"
+            + $"\"to\":[\"web\"],\"data\":{data}}}";
+        var app = Own(
+            await HttpTestApp.StartAsync(async context =>
+                await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(answer))
+            )
+        );
+        var components =
+            CronYaml("tick", "@every 50ms")
+            + HttpYaml(site)
+            + Yaml.Component("store", "state.in-memory", "v1", "");
+        var spec = TestSidecar.App("app", app.Port) with { Protocol = "http" };
+        var sidecar = await StartAsync(components, spec);
+        await Eventually.ThatAsync(() => Task.FromResult(!site.Requests.IsEmpty), "the other binding");
+        Assert.That(
+            (site.Requests.First().Line, site.Requests.First().Body),
+            Is.EqualTo(("POST /base", sent))
+        );
+        var state = await sidecar
+            .Client("app")
+            .GetStateAsync(new GetStateRequest { StoreName = "store", Key = "ticks" });
+        Assert.That(state.Data.ToStringUtf8(), Is.EqualTo("{\"n\":1}"));
+    }
+
+    [Test]
+    public async Task OnBindingEvent_GrpcAppAsksForStateAndBindings_GetsBoth()
+    {
+        var site = await SiteAsync(200);
+        var app = Own(await CallbackApp.StartAsync(new Asking()));
+        var components =
+            CronYaml("tick", "@every 50ms")
+            + HttpYaml(site)
+            + Yaml.Component("store", "state.in-memory", "v1", "");
+        var sidecar = await StartAsync(components, TestSidecar.App("app", app.Port));
+        await Eventually.ThatAsync(() => Task.FromResult(!site.Requests.IsEmpty), "the other binding");
+        Assert.That(site.Requests.First().Body, Is.EqualTo("sent on"));
+        var state = await sidecar
+            .Client("app")
+            .GetStateAsync(new GetStateRequest { StoreName = "store", Key = "ticks" });
+        Assert.That(state.Data.ToStringUtf8(), Is.EqualTo("kept"));
+    }
+
+    [TestCase("plain words")]
+    [TestCase("{\"to\":[\"nowhere\"]}")]
+    [TestCase("{\"to\":7}")]
+    [TestCase("{\"state\":[{\"key\":\"\"}],\"storeName\":\"none\"}")]
+    public async Task OnBindingEvent_HttpAppAsksForNothingSensible_FiresAgain(string answer)
+    {
+        var app = Own(
+            await HttpTestApp.StartAsync(async context =>
+                await context.Response.Body.WriteAsync(Encoding.UTF8.GetBytes(answer))
+            )
+        );
+        await StartAsync(
+            CronYaml("tick", "@every 50ms"),
+            TestSidecar.App("app", app.Port) with
+            {
+                Protocol = "http",
+            }
+        );
+        await Eventually.ThatAsync(
+            () => Task.FromResult(app.Requests.Count(seen => seen.Line == "POST /tick") >= 2),
+            "two ticks"
+        );
+    }
+
     [TestCase("*/15 * * * *", "2026-03-01T10:07:00Z", "2026-03-01T10:15:00Z")]
     [TestCase("30 0 9 * * MON", "2026-03-01T10:07:00Z", "2026-03-02T09:00:30Z")]
     [TestCase("@hourly", "2026-03-01T10:07:00Z", "2026-03-01T11:00:00Z")]
@@ -287,6 +361,31 @@ internal sealed class BindingTests
         var client = await ClientAsync(binding + store);
         await client.InvokeBindingAsync(new InvokeBindingRequest { Name = "web", Operation = "get" });
         Assert.That(site.Requests, Has.Count.EqualTo(1));
+    }
+
+    private sealed class Asking : AppCallback.AppCallbackBase
+    {
+        public override Task<ListInputBindingsResponse> ListInputBindings(
+            Empty request,
+            ServerCallContext context
+        ) => Task.FromResult(new ListInputBindingsResponse { Bindings = { "tick" } });
+
+        public override Task<BindingEventResponse> OnBindingEvent(
+            BindingEventRequest request,
+            ServerCallContext context
+        )
+        {
+            var kept = new StateItem { Key = "ticks", Value = ByteString.CopyFromUtf8("kept") };
+            return Task.FromResult(
+                new BindingEventResponse
+                {
+                    StoreName = "store",
+                    States = { kept },
+                    To = { "web" },
+                    Data = ByteString.CopyFromUtf8("sent on"),
+                }
+            );
+        }
     }
 
     private async Task<HttpTestApp> SiteAsync(int status) =>

@@ -13,12 +13,12 @@ internal static class BindingHttp
     {
         var body = await call.JsonAsync();
         var request = new BindingCall(
-            JsonBody.Text(call, body, "operation") ?? "",
-            DataOf(JsonBody.Member(call, body, "data"))
+            JsonBody.Text(call.App, body, "operation") ?? "",
+            DataOf(JsonBody.Member(call.App, body, "data"))
         )
         {
             Metadata = JsonBody
-                .Texts(call, body, "metadata")
+                .Texts(call.App, body, "metadata")
                 .ToDictionary(item => item.Name, item => item.Value),
             Trace = call.Trace,
         };
@@ -31,8 +31,8 @@ internal static class BindingHttp
             await call.AnswerAsync(reply.Data, "application/json");
     }
 
-    // A text goes without its quotes, anything else as it was written.
-    private static ReadOnlyMemory<byte> DataOf(JsonElement? data) =>
+    /// <summary>A text goes without its quotes, anything else as it was written.</summary>
+    public static ReadOnlyMemory<byte> DataOf(JsonElement? data) =>
         data switch
         {
             null => default,

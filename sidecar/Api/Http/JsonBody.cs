@@ -9,55 +9,59 @@ namespace Souk.Sidecar.Api.Http;
 /// </summary>
 internal static class JsonBody
 {
-    public static JsonElement? Member(ApiCall call, JsonElement json, string name)
+    public static JsonElement? Member(SidecarApp app, JsonElement json, string name)
     {
         if (json.ValueKind != JsonValueKind.Object)
-            throw Wrong(call, "the body", "an object");
+            throw Wrong(app, "the body", "an object");
         return GoJson.Member(json, name);
     }
 
-    public static string? Text(ApiCall call, JsonElement json, string name)
+    public static string? Text(SidecarApp app, JsonElement json, string name)
     {
-        if (Member(call, json, name) is not { } value)
+        if (Member(app, json, name) is not { } value)
             return null;
         return value.ValueKind == JsonValueKind.String
             ? value.GetString()
-            : throw Wrong(call, name, "a string");
+            : throw Wrong(app, name, "a string");
     }
 
-    public static int? Whole(ApiCall call, JsonElement json, string name)
+    public static int? Whole(SidecarApp app, JsonElement json, string name)
     {
-        if (Member(call, json, name) is not { } value)
+        if (Member(app, json, name) is not { } value)
             return null;
         return value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
             ? number
-            : throw Wrong(call, name, "a whole number");
+            : throw Wrong(app, name, "a whole number");
     }
 
-    public static IEnumerable<JsonElement> List(ApiCall call, JsonElement json, string name)
+    public static IEnumerable<JsonElement> List(SidecarApp app, JsonElement json, string name)
     {
-        if (Member(call, json, name) is not { } value)
+        if (Member(app, json, name) is not { } value)
             return [];
         return value.ValueKind == JsonValueKind.Array
             ? value.EnumerateArray()
-            : throw Wrong(call, name, "a list");
+            : throw Wrong(app, name, "a list");
     }
 
     /// <summary>A map of texts; empty when it is missing.</summary>
-    public static IEnumerable<(string Name, string Value)> Texts(ApiCall call, JsonElement json, string name)
+    public static IEnumerable<(string Name, string Value)> Texts(
+        SidecarApp app,
+        JsonElement json,
+        string name
+    )
     {
-        if (Member(call, json, name) is not { } map)
+        if (Member(app, json, name) is not { } map)
             return [];
         if (map.ValueKind != JsonValueKind.Object)
-            throw Wrong(call, name, "an object of strings");
+            throw Wrong(app, name, "an object of strings");
         return map.EnumerateObject()
             .Select(member =>
                 member.Value.ValueKind == JsonValueKind.String
                     ? (member.Name, member.Value.GetString() ?? "")
-                    : throw Wrong(call, $"{name}.{member.Name}", "a string")
+                    : throw Wrong(app, $"{name}.{member.Name}", "a string")
             );
     }
 
-    public static DaprException Wrong(ApiCall call, string name, string wanted) =>
-        DaprFault.Malformed(call.App, $"failed deserializing HTTP body: {name} must be {wanted}");
+    public static DaprException Wrong(SidecarApp app, string name, string wanted) =>
+        DaprFault.Malformed(app, $"failed deserializing HTTP body: {name} must be {wanted}");
 }

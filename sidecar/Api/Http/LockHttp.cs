@@ -17,9 +17,9 @@ internal static class LockHttp
         var request = new TryLockRequest
         {
             StoreName = call.Value("store"),
-            ResourceId = JsonBody.Text(call, body, "resourceId") ?? "",
-            LockOwner = JsonBody.Text(call, body, "lockOwner") ?? "",
-            ExpiryInSeconds = JsonBody.Whole(call, body, "expiryInSeconds") ?? 0,
+            ResourceId = JsonBody.Text(call.App, body, "resourceId") ?? "",
+            LockOwner = JsonBody.Text(call.App, body, "lockOwner") ?? "",
+            ExpiryInSeconds = JsonBody.Whole(call.App, body, "expiryInSeconds") ?? 0,
         };
         var response = await LockApi.TryLockAsync(call.App, request, call.Cancellation);
         await call.AnswerAsync(json =>
@@ -36,8 +36,8 @@ internal static class LockHttp
         var request = new UnlockRequest
         {
             StoreName = call.Value("store"),
-            ResourceId = JsonBody.Text(call, body, "resourceId") ?? "",
-            LockOwner = JsonBody.Text(call, body, "lockOwner") ?? "",
+            ResourceId = JsonBody.Text(call.App, body, "resourceId") ?? "",
+            LockOwner = JsonBody.Text(call.App, body, "lockOwner") ?? "",
         };
         var response = await LockApi.UnlockAsync(call.App, request, call.Cancellation);
         await call.AnswerAsync(json =>

@@ -21,11 +21,11 @@ internal static class StateHttp
     {
         var body = await call.JsonAsync();
         if (body.ValueKind != JsonValueKind.Array)
-            throw JsonBody.Wrong(call, "the body", "a list of items");
+            throw JsonBody.Wrong(call.App, "the body", "a list of items");
         var request = new SaveStateRequest { StoreName = call.Value("store") };
         var shared = call.Metadata();
         foreach (var item in body.EnumerateArray())
-            request.States.Add(StateItemJson.Read(call, item, shared));
+            request.States.Add(StateItemJson.Read(call.App, item, shared));
         await StateApi.SaveAsync(call.App, request, call.Cancellation);
         await call.NoContentAsync();
     }
@@ -58,12 +58,12 @@ internal static class StateHttp
         var request = new GetBulkStateRequest
         {
             StoreName = call.Value("store"),
-            Parallelism = JsonBody.Whole(call, body, "parallelism") ?? 0,
+            Parallelism = JsonBody.Whole(call.App, body, "parallelism") ?? 0,
         };
-        foreach (var key in JsonBody.List(call, body, "keys"))
+        foreach (var key in JsonBody.List(call.App, body, "keys"))
             request.Keys.Add(key.ValueKind == JsonValueKind.String ? key.GetString() : key.GetRawText());
         request.Metadata.Add(call.Metadata());
-        foreach (var (name, value) in JsonBody.Texts(call, body, "metadata"))
+        foreach (var (name, value) in JsonBody.Texts(call.App, body, "metadata"))
             request.Metadata[name] = value;
         var found = await StateApi.GetBulkAsync(call.App, request, call.Cancellation);
         await call.AnswerAsync(json =>
@@ -99,16 +99,16 @@ internal static class StateHttp
         var body = await call.JsonAsync();
         var request = new ExecuteStateTransactionRequest { StoreName = call.Value("store") };
         request.Metadata.Add(call.Metadata());
-        foreach (var (name, value) in JsonBody.Texts(call, body, "metadata"))
+        foreach (var (name, value) in JsonBody.Texts(call.App, body, "metadata"))
             request.Metadata[name] = value;
-        foreach (var operation in JsonBody.List(call, body, "operations"))
+        foreach (var operation in JsonBody.List(call.App, body, "operations"))
         {
             request.Operations.Add(
                 new TransactionalStateOperation
                 {
-                    OperationType = JsonBody.Text(call, operation, "operation") ?? "",
-                    Request = JsonBody.Member(call, operation, "request") is { } item
-                        ? StateItemJson.Read(call, item, request.Metadata)
+                    OperationType = JsonBody.Text(call.App, operation, "operation") ?? "",
+                    Request = JsonBody.Member(call.App, operation, "request") is { } item
+                        ? StateItemJson.Read(call.App, item, request.Metadata)
                         : new StateItem(),
                 }
             );

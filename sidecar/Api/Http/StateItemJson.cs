@@ -11,27 +11,29 @@ internal static class StateItemJson
 {
     /// <summary>An item of a save or a transaction. Its own metadata wins over the request's.</summary>
     public static StateItem Read(
-        ApiCall call,
+        SidecarApp app,
         JsonElement json,
         IEnumerable<KeyValuePair<string, string>> shared
     )
     {
-        var item = new StateItem { Key = JsonBody.Text(call, json, "key") ?? "" };
+        if (JsonBody.Text(app, json, "key") is not { Length: > 0 } key)
+            throw DaprFault.Malformed(app, "\"key\" is a required field");
+        var item = new StateItem { Key = key };
         foreach (var (name, value) in shared)
             item.Metadata[name] = value;
-        foreach (var (name, value) in JsonBody.Texts(call, json, "metadata"))
+        foreach (var (name, value) in JsonBody.Texts(app, json, "metadata"))
             item.Metadata[name] = value;
         // A JSON null is a value to keep; only a member that is not there is none.
         if (json.TryGetProperty("value", out var content))
             item.Value = ByteString.CopyFrom(Compact(content));
-        if (JsonBody.Text(call, json, "etag") is { } etag)
+        if (JsonBody.Text(app, json, "etag") is { } etag)
             item.Etag = new Etag { Value = etag };
-        if (JsonBody.Member(call, json, "options") is { } options)
+        if (JsonBody.Member(app, json, "options") is { } options)
         {
             item.Options = new StateOptions
             {
-                Concurrency = ConcurrencyOf(JsonBody.Text(call, options, "concurrency")),
-                Consistency = ConsistencyOf(JsonBody.Text(call, options, "consistency")),
+                Concurrency = ConcurrencyOf(JsonBody.Text(app, options, "concurrency")),
+                Consistency = ConsistencyOf(JsonBody.Text(app, options, "consistency")),
             };
         }
         return item;
