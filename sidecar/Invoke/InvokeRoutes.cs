@@ -1,7 +1,10 @@
+using System.Collections.Concurrent;
 using System.Net;
+using Grpc.Net.Client;
 using Souk.Sidecar.Api;
 using Souk.Sidecar.Components;
 using Souk.Sidecar.Proxy;
+using DaprApi = Dapr.Client.Autogen.Grpc.v1.Dapr;
 
 namespace Souk.Sidecar.Invoke;
 
@@ -21,6 +24,7 @@ internal sealed class InvokeRoutes(
 {
     private readonly SocketsHttpHandler _outsideTransport = Transport.CreateToOutside();
     private readonly HttpMessageInvoker _peers = new(transport, disposeHandler: false);
+    private readonly ConcurrentDictionary<string, GrpcChannel> _channels = new(StringComparer.Ordinal);
     private HttpMessageInvoker? _outside;
 
     public InvokeRoute Find(Caller caller, InvokeTarget target, string verb)
@@ -51,6 +55,19 @@ internal sealed class InvokeRoutes(
         return caller.IsRemote && app != caller.Sidecar ? null : app;
     }
 
+    /// <summary>
+    /// The sidecar of an app that is not in this process; null when there is none, or when the caller is one
+    /// itself: a call goes one step and no further.
+    /// </summary>
+    public DaprApi.DaprClient? Peer(Caller caller, string id)
+    {
+        if (caller.IsRemote || LocalApp(caller, id) is not null)
+            return null;
+        if (caller.Sidecar.Components.HttpEndpoint(id) is not null || peers.Find(id) is not { } address)
+            return null;
+        return new DaprApi.DaprClient(_channels.GetOrAdd(address, ChannelTo));
+    }
+
     /// <summary>Throws when the callee may not be called now, or not by this caller.</summary>
     public static void Admit(Caller caller, SidecarApp app, string operation, string? verb)
     {
@@ -70,10 +87,18 @@ internal sealed class InvokeRoutes(
 
     public void Dispose()
     {
+        foreach (var channel in _channels.Values)
+            channel.Dispose();
         _peers.Dispose();
         _outside?.Dispose();
         _outsideTransport.Dispose();
     }
+
+    private GrpcChannel ChannelTo(string address) =>
+        GrpcChannel.ForAddress(
+            address,
+            new GrpcChannelOptions { HttpHandler = transport, DisposeHttpClient = false }
+        );
 
     private IInvokeLine LineTo(Caller caller, SidecarApp app, string id)
     {

@@ -16,26 +16,46 @@ namespace Souk.Sidecar.Invoke;
 /// </summary>
 internal sealed class InvokeService(InvokeRoutes routes)
 {
-    private const string StatusHeader = "dapr-http-status";
+    public const string StatusHeader = "dapr-http-status";
 
     // As long as an error message may be without trouble for a header.
     private const int ErrorTextMax = 2048;
 
     public async Task<InvokeResponse> InvokeAsync(InvokeServiceRequest request, ServerCallContext context)
     {
-        var http = context.GetHttpContext();
-        var caller = Caller.Of(http);
+        var caller = Caller.Of(context.GetHttpContext());
         var message = request.Message ?? new InvokeRequest();
+        var given = HeadersOf(context, caller, request);
         if (routes.LocalApp(caller, request.Id) is { Channel.Callbacks: { } callbacks } app)
         {
             InvokeRoutes.Admit(caller, app, message.Method, message.HttpExtension?.Verb.ToString());
             using var place = await app.Channel.EnterAsync(context.CancellationToken);
-            var headers = InvokeHeaders.ToMetadata(
-                HeadersOf(context, caller, request),
-                app.Channel.Headers()
-            );
-            return await CallAsync(callbacks.OnInvokeAsync(message, headers, context.Deadline), context);
+            var headers = InvokeHeaders.ToMetadata(given, app.Channel.Headers());
+            return await RelayAsync(caller, request.Id, context, Call);
+
+            AsyncUnaryCall<InvokeResponse> Call(CancellationToken cancellation) =>
+                callbacks.OnInvokeAsync(message, headers, context.Deadline, cancellation);
         }
+        if (routes.Peer(caller, request.Id) is { } peer)
+        {
+            var headers = InvokeHeaders.ToMetadata(given, []);
+            return await RelayAsync(caller, request.Id, context, Pass);
+
+            // What the app says comes back as it was said: status, details, headers and trailers.
+            AsyncUnaryCall<InvokeResponse> Pass(CancellationToken cancellation) =>
+                peer.InvokeServiceAsync(request, headers, context.Deadline, cancellation);
+        }
+        return await SendAsync(caller, request, given, context);
+    }
+
+    private async Task<InvokeResponse> SendAsync(
+        Caller caller,
+        InvokeServiceRequest request,
+        List<KeyValuePair<string, StringValues>> given,
+        ServerCallContext context
+    )
+    {
+        var message = request.Message ?? new InvokeRequest();
         var target = new InvokeTarget(request.Id, message.Method.TrimStart('/'));
         var verb = VerbOf(message);
         var route = routes.Find(caller, target, verb);
@@ -43,26 +63,26 @@ internal sealed class InvokeService(InvokeRoutes routes)
         var query = message.HttpExtension?.Querystring ?? "";
         var sent = new InvokeMessage(verb, target.Path, query, BodyOf(message, verb))
         {
-            Headers = WithType(HeadersOf(context, caller, request), message.ContentType),
+            Headers = WithType(given, message.ContentType),
         };
         using var response = await Invoker.SendAsync(caller, route, sent, context.CancellationToken);
         return await AnswerAsync(response, context);
     }
 
-    // The app's own status and details pass as they are.
-    private static async Task<InvokeResponse> CallAsync(
-        AsyncUnaryCall<InvokeResponse> call,
-        ServerCallContext context
+    private static async Task<InvokeResponse> RelayAsync(
+        Caller caller,
+        string id,
+        ServerCallContext context,
+        Func<CancellationToken, AsyncUnaryCall<InvokeResponse>> call
     )
     {
-        using (call)
-        {
-            var response = await call.ResponseAsync;
-            await context.WriteResponseHeadersAsync(Passed(await call.ResponseHeadersAsync));
-            foreach (var entry in Passed(call.GetTrailers()))
-                context.ResponseTrailers.Add(entry);
-            return response;
-        }
+        var relayed = await RelayedCall.MakeAsync(caller, id, call, context.CancellationToken);
+        await context.WriteResponseHeadersAsync(Passed(relayed.Headers));
+        if (relayed.Failure is { } failure)
+            throw failure;
+        foreach (var entry in Passed(relayed.Trailers))
+            context.ResponseTrailers.Add(entry);
+        return relayed.Response;
     }
 
     private static async Task<InvokeResponse> AnswerAsync(HttpResponseMessage from, ServerCallContext context)

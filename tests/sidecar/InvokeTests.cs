@@ -270,6 +270,16 @@ internal sealed class InvokeTests
     }
 
     [Test]
+    public async Task InvokeService_GrpcAppIsDown_IsInternal()
+    {
+        await _grpc.DisposeAsync();
+        using var call = Call("grpc", "x", Verb.Get);
+        var failure = await DaprFailure.OfAsync(async () => await call);
+        Assert.That(failure.Code, Is.EqualTo(StatusCode.Internal));
+        Assert.That(failure.Message, Does.StartWith("failed to invoke, id: grpc, err: "));
+    }
+
+    [Test]
     public async Task InvokeService_UnknownApp_IsInternal()
     {
         using var call = Call("nobody", "x", Verb.Get);
