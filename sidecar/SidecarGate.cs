@@ -17,6 +17,8 @@ namespace Souk.Sidecar;
 /// </summary>
 internal sealed class SidecarGate(GrpcProxy proxy, SidecarSettings settings)
 {
+    private const string InvokeMethod = "/dapr.proto.runtime.v1.Dapr/InvokeService";
+
     private static readonly string[] OwnServices =
     [
         "/dapr.proto.runtime.v1.Dapr/",
@@ -33,7 +35,9 @@ internal sealed class SidecarGate(GrpcProxy proxy, SidecarSettings settings)
         try
         {
             await (
-                isIn || IsAlwaysAnswered(context) ? RouteAsync(context, next) : TurnAwayAsync(context, app)
+                isIn || IsAlwaysAnswered(context)
+                    ? RouteAsync(context, app, next)
+                    : TurnAwayAsync(context, app)
             );
         }
         finally
@@ -51,19 +55,21 @@ internal sealed class SidecarGate(GrpcProxy proxy, SidecarSettings settings)
     private static Task TurnAwayAsync(HttpContext context, SidecarApp app)
     {
         var fault = DaprFault.ShuttingDown(app);
-        if (!HttpProtocol.IsHttp2(context.Request.Protocol))
+        if (!HttpPortMark.IsGrpc(context))
             return ErrorJson.AnswerAsync(context, fault);
         GrpcStatus.Answer(context.Response, fault.StatusCode, fault.Status.Detail);
         return Task.CompletedTask;
     }
 
-    private Task RouteAsync(HttpContext context, RequestDelegate next)
+    private Task RouteAsync(HttpContext context, SidecarApp app, RequestDelegate next)
     {
         if (context.Features.Get<MetricsOnly>() is not null)
             return MetricsHttp.AnswerOnlyAsync(context, next);
         if (context.Features.Get<InternalLine>() is not null)
             return HandleInternalAsync(context, next);
-        var isGrpc = HttpProtocol.IsHttp2(context.Request.Protocol);
+        var isGrpc = HttpPortMark.IsGrpc(context);
+        if (LengthOf(context.Request.Headers) > app.Spec.MaxHeaderBytes)
+            return RefuseHeadersAsync(context, isGrpc);
         if (_token is not null && !IsTrusted(context, _token))
             return RefuseAsync(context, isGrpc);
         if (!isGrpc || IsOwn(context.Request.Path.Value))
@@ -79,7 +85,7 @@ internal sealed class SidecarGate(GrpcProxy proxy, SidecarSettings settings)
             context.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) ?? false;
         if (isGrpc && !IsOwn(path))
             return proxy.ForwardAsync(context);
-        if (path.StartsWith("/v1.0/invoke/", StringComparison.Ordinal))
+        if (path == InvokeMethod || path.StartsWith("/v1.0/invoke/", StringComparison.Ordinal))
             return next(context);
         context.Response.StatusCode = StatusCodes.Status404NotFound;
         return Task.CompletedTask;
@@ -102,6 +108,29 @@ internal sealed class SidecarGate(GrpcProxy proxy, SidecarSettings settings)
         var given = context.Request.Headers[ForwardedHeaders.ApiToken];
         return given.Count == 1
             && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(given[0] ?? ""), token);
+    }
+
+    private static int LengthOf(IHeaderDictionary headers)
+    {
+        var length = 0;
+        foreach (var (name, values) in headers)
+        {
+            foreach (var value in values)
+                length += name.Length + (value?.Length ?? 0);
+        }
+        return length;
+    }
+
+    private static Task RefuseHeadersAsync(HttpContext context, bool isGrpc)
+    {
+        const string Message = "the request's headers are longer than --read-buffer-size allows";
+        if (isGrpc)
+        {
+            GrpcStatus.Answer(context.Response, StatusCode.ResourceExhausted, Message);
+            return Task.CompletedTask;
+        }
+        context.Response.StatusCode = StatusCodes.Status431RequestHeaderFieldsTooLarge;
+        return context.Response.WriteAsync(Message, context.RequestAborted);
     }
 
     private static Task RefuseAsync(HttpContext context, bool isGrpc)

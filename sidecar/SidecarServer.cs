@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -114,8 +115,12 @@ internal sealed partial class SidecarServer : IAsyncDisposable
             _redis,
             services.GetRequiredService<TimeProvider>(),
             services.GetRequiredService<ILoggerFactory>()
-        ));
+        )
+        {
+            Namespace = settings.Namespace,
+        });
         builder.Services.AddRouting();
+        builder.Services.AddCors();
         builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = specs.Max(spec => spec.MaxBodyBytes));
         builder.Services.AddSingleton<TaskHubService>();
         builder.Services.AddSingleton(_ =>
@@ -127,6 +132,7 @@ internal sealed partial class SidecarServer : IAsyncDisposable
             services.GetRequiredService<InvokeService>()
         ));
         builder.WebHost.UseKestrelCore();
+        builder.Services.AddSingleton<IConnectionListenerFactory, H2cListenerFactory>();
         var placed = specs.Select(WithPorts).ToArray();
         builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, placed, settings));
 
@@ -134,8 +140,7 @@ internal sealed partial class SidecarServer : IAsyncDisposable
         var services = _web.Services.GetRequiredService<ComponentServices>();
         Apps = new AppDirectory(await OpenAppsAsync(placed, settings, services, cancellation));
 
-        var gate = _web.Services.GetRequiredService<SidecarGate>();
-        _web.Use(next => context => gate.HandleAsync(context, next));
+        UseGate(_web, settings);
         _web.UseRouting();
         _web.MapGrpcService<DaprService>();
         _workflows = OpenWorkflows(services);
@@ -162,6 +167,16 @@ internal sealed partial class SidecarServer : IAsyncDisposable
             if (_internalPorts.TryGetValue(app.AppId, out var port))
                 peers.Announce(app.AppId, port.IPEndPoint?.Port ?? 0);
         }
+    }
+
+    private static void UseGate(WebApplication web, SidecarSettings settings)
+    {
+        var gate = web.Services.GetRequiredService<SidecarGate>();
+        web.Use(next => context => gate.HandleAsync(context, next));
+        if (settings.AllowedOrigins.Count > 0)
+            web.UseCors(cors =>
+                cors.WithOrigins([.. settings.AllowedOrigins]).AllowAnyHeader().AllowAnyMethod()
+            );
     }
 
     private (int Active, int Waiting)? BacklogOf(string appId)
@@ -198,14 +213,22 @@ internal sealed partial class SidecarServer : IAsyncDisposable
         kestrel.Limits.MaxRequestBodySize = null;
         kestrel.Limits.MinRequestBodyDataRate = null;
         kestrel.Limits.MinResponseDataRate = null;
-        if (specs.Max(spec => spec.MaxHeaderBytes) is { } headers)
-            kestrel.Limits.MaxRequestHeadersTotalSize = headers;
+        // The gate holds each app to its own limit, in Dapr's words; this is what the server itself bears.
+        var headers = Math.Max(
+            kestrel.Limits.MaxRequestHeadersTotalSize,
+            2 * specs.Max(spec => spec.MaxHeaderBytes)
+        );
+        kestrel.Limits.MaxRequestHeadersTotalSize = headers;
+        kestrel.Limits.Http2.MaxRequestHeaderFieldSize = headers;
         foreach (var spec in settings.PeerFolder is null ? [] : specs)
             kestrel.Listen(
                 IPAddress.Loopback,
                 spec.InternalPort,
                 listen => ServeSidecars(listen, spec.AppId)
             );
+        var http2 = specs.ToDictionary(spec => spec.AppId, spec => new H2cEndPoint(spec.AppId));
+        foreach (var (appId, place) in http2)
+            kestrel.Listen(place, listen => Serve(listen, appId, HttpProtocols.Http2));
         foreach (var address in settings.ListenAddresses.Select(Address))
         {
             foreach (var spec in specs)
@@ -218,7 +241,7 @@ internal sealed partial class SidecarServer : IAsyncDisposable
                 kestrel.Listen(
                     address,
                     spec.HttpPort,
-                    listen => Serve(listen, spec.AppId, HttpProtocols.Http1)
+                    listen => ServeHttp(listen, spec.AppId, http2[spec.AppId])
                 );
                 if (spec.MetricsPort > 0)
                     kestrel.Listen(
@@ -250,6 +273,19 @@ internal sealed partial class SidecarServer : IAsyncDisposable
                 connection.Features.Set(Apps.Find(appId));
                 connection.Features.Set(metrics);
                 return next(connection);
+            }
+        );
+    }
+
+    private void ServeHttp(ListenOptions listen, string appId, H2cEndPoint http2)
+    {
+        Serve(listen, appId, HttpProtocols.Http1);
+        var either = new H2cSwitch(http2, TimeProvider.System);
+        listen.Use(next =>
+            connection =>
+            {
+                connection.Features.Set(HttpPortMark.Mark);
+                return either.ServeAsync(connection, next);
             }
         );
     }

@@ -1,4 +1,5 @@
 using Dapr.Client.Autogen.Grpc.v1;
+using Souk.Sidecar.Files;
 using Souk.Sidecar.PubSub;
 
 namespace Souk.Sidecar.Api;
@@ -21,8 +22,18 @@ internal static class MetadataApi
                 Protocol = app.Spec.Protocol,
                 ChannelAddress = app.Spec.AppAddress,
                 MaxConcurrency = app.Spec.MaxConcurrency,
+                Health = app.Spec.HealthCheck is { } check ? Describe(check) : null,
+            },
+            // Workflows need no actors here, and apps cannot host any.
+            ActorRuntime = new ActorRuntime
+            {
+                RuntimeStatus = ActorRuntime.Types.ActorRuntimeStatus.Disabled,
             },
         };
+        response.EnabledFeatures.Add(app.Configuration.Features);
+        response.HttpEndpoints.Add(
+            app.Components.HttpEndpoints.Select(endpoint => new MetadataHTTPEndpoint { Name = endpoint.Name })
+        );
         if (app.ConnectedWorkers() is { } workers)
             response.Workflows = new MetadataWorkflows { ConnectedWorkers = workers };
         response.RegisteredComponents.AddRange(ComponentsOf(app));
@@ -56,6 +67,15 @@ internal static class MetadataApi
             yield return described;
         }
     }
+
+    private static AppConnectionHealthProperties Describe(AppHealthCheck check) =>
+        new()
+        {
+            HealthCheckPath = check.Path,
+            HealthProbeInterval = GoValues.Text(check.Interval),
+            HealthProbeTimeout = GoValues.Text(check.Timeout),
+            HealthThreshold = check.Threshold,
+        };
 
     private static RegisteredComponents Describe(Components.ComponentSpec spec) =>
         new()

@@ -12,6 +12,9 @@ internal sealed record AppConfiguration
 
     public SecretScopes Secrets { get; private init; } = SecretScopes.All;
 
+    /// <summary>Names of the features that are switched on: they are listed, and that is all.</summary>
+    public IReadOnlyList<string> Features { get; private init; } = [];
+
     public static AppConfiguration None { get; } = new();
 
     public static AppConfiguration Load(IEnumerable<string> files)
@@ -27,9 +30,16 @@ internal sealed record AppConfiguration
                 configuration = configuration with { Access = AccessControl.Read(access) };
             if (spec.Map("secrets") is { } secrets)
                 configuration = configuration with { Secrets = SecretScopes.Read(secrets) };
+            if (spec.Has("features"))
+                configuration = configuration with { Features = [.. FeaturesOf(spec)] };
         }
         return configuration;
     }
+
+    private static IEnumerable<string> FeaturesOf(YamlMap spec) =>
+        spec.Maps("features")
+            .Where(feature => feature.Flag("enabled") == true)
+            .Select(feature => feature.Required("name"));
 
     private static IReadOnlyList<YamlMap> LoadAll(string file) =>
         File.Exists(file)

@@ -34,7 +34,7 @@ internal sealed partial class SidecarApp : IAsyncDisposable
         Namespace = settings.Namespace;
         Configuration = AppConfiguration.Load(spec.ConfigFiles);
         Metrics = new AppMetrics(spec.AppId, settings.Namespace);
-        Components = new AppComponents(spec.AppId, components, Metrics, services.Clock);
+        Components = new AppComponents(spec.AppId, settings.Namespace, components, Metrics, services.Clock);
         Channel = new AppChannel(spec, transport, settings.AppToken, services.Clock);
         Subscriptions = new AppSubscriptions(
             this,
@@ -161,12 +161,23 @@ internal sealed partial class SidecarApp : IAsyncDisposable
         UnlessDrainingAsync(
             async () =>
             {
+                if (Channel.Http is { } http && !_listed)
+                    await AskForActorsAsync(http, cancellation);
                 await Subscriptions.RefreshAsync(cancellation);
                 await _inputs.RefreshAsync(cancellation);
                 _listed = true;
             },
             cancellation
         );
+
+    // Dapr reads an HTTP app's settings once. They are all about actors, and an app that hosts some would
+    // wait for calls that never come.
+    private async Task AskForActorsAsync(HttpAppChannel http, CancellationToken cancellation)
+    {
+        var actors = await HostedActors.AskAsync(http, cancellation);
+        if (actors.Count > 0)
+            LogActors(_logger, AppId, string.Join(", ", actors));
+    }
 
     // Nothing is brought to an app that says it is ill; what is published meanwhile waits at the broker.
     private Task OnUnhealthyAsync(CancellationToken cancellation)
@@ -201,6 +212,9 @@ internal sealed partial class SidecarApp : IAsyncDisposable
 
     [LoggerMessage(LogLevel.Warning, "{App} is unhealthy: it is called no more until it is well again")]
     private static partial void LogUnhealthy(ILogger logger, string app);
+
+    [LoggerMessage(LogLevel.Warning, "{App} hosts actors ({Actors}), which this runtime does not call")]
+    private static partial void LogActors(ILogger logger, string app, string actors);
 
     [LoggerMessage(LogLevel.Critical, "The sidecar of {App} no longer watches its app")]
     private static partial void LogBlind(ILogger logger, Exception exception, string app);

@@ -13,6 +13,9 @@ internal sealed record SidecarSettings
 
     public IReadOnlyList<string> ListenAddresses { get; init; } = ["127.0.0.1"];
 
+    /// <summary>Origins whose web pages may call the HTTP API; empty for no word on the matter.</summary>
+    public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
+
     /// <summary>Where sidecars of this machine find each other; null to be alone.</summary>
     public string? PeerFolder { get; init; }
 

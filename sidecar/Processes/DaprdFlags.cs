@@ -13,7 +13,6 @@ internal static class DaprdFlags
     public static readonly IReadOnlyList<string> WithoutEffect =
     [
         "--actors-service",
-        "--allowed-origins",
         "--app-ssl",
         "--control-plane-address",
         "--control-plane-namespace",

@@ -58,6 +58,10 @@ internal static class ServeCommand
         "--dapr-listen-addresses",
         "Separated by commas; 127.0.0.1"
     );
+    private static readonly Option<string[]> AllowedOrigins = Text(
+        "--allowed-origins",
+        "Origins of web pages that may call the HTTP API, separated by commas"
+    );
     private static readonly Option<string[]> MaxBodySize = Text(
         "--max-body-size",
         "As 4Mi (default) or 512Ki"
@@ -119,6 +123,7 @@ internal static class ServeCommand
             InternalPort,
             MetricsPort,
             ListenAddresses,
+            AllowedOrigins,
             MaxBodySize,
             MaxRequestSize,
             ReadBufferSize,
@@ -142,6 +147,7 @@ internal static class ServeCommand
         var settings = SidecarSettings.FromEnvironment() with
         {
             ListenAddresses = Last(parsed, ListenAddresses)?.Split(',') ?? ["127.0.0.1"],
+            AllowedOrigins = OriginsOf(Last(parsed, AllowedOrigins)),
             DrainTimeout = TimeSpan.FromSeconds(Whole(parsed, GracefulSeconds, 0, 3600) ?? 5),
             BlockShutdown = Duration(parsed, BlockDuration) ?? TimeSpan.Zero,
         };
@@ -176,7 +182,7 @@ internal static class ServeCommand
             MetricsPort = Port(parsed, MetricsPort) ?? 0,
             InternalPort = Port(parsed, InternalPort) ?? 0,
             MaxBodyBytes = Size(parsed, MaxBodySize, MaxRequestSize, 1024 * 1024) ?? 4 * 1024 * 1024,
-            MaxHeaderBytes = Size(parsed, ReadBufferSize, HttpReadBufferSize, 1024),
+            MaxHeaderBytes = Size(parsed, ReadBufferSize, HttpReadBufferSize, 1024) ?? 4 * 1024,
             ConfigFiles = [.. (parsed.GetValue(Config) ?? []).Select(Path.GetFullPath)],
             ResourcesPaths = [.. (parsed.GetValue(Resources) ?? []).Select(Path.GetFullPath)],
         };
@@ -190,6 +196,12 @@ internal static class ServeCommand
             Timeout = TimeSpan.FromMilliseconds(Whole(parsed, HealthTimeout, 1, 3_600_000) ?? 500),
             Threshold = Whole(parsed, HealthThreshold, 1, int.MaxValue) ?? 3,
         };
+
+    // As at daprd, the asterisk leaves the matter alone: no answer has the headers that browsers ask for.
+    private static string[] OriginsOf(string? text) =>
+        text is null or "*"
+            ? []
+            : text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     private static Option<string[]> Text(string name, string description) =>
         new(name) { Description = description };

@@ -14,7 +14,7 @@ internal sealed class NamespacedBroker(IBroker inner, string space) : IBroker
         CancellationToken cancellation
     ) => inner.PublishAsync(space + topic, data, metadata, cancellation);
 
-    public IAsyncDisposable Subscribe(string topic, string group, MessageHandler handler) =>
+    public ISubscription Subscribe(string topic, string group, MessageHandler handler) =>
         inner.Subscribe(space + topic, group, handler);
 
     public Task<Backlog?> BacklogAsync(string topic, string group, CancellationToken cancellation) =>

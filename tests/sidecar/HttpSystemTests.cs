@@ -103,6 +103,103 @@ internal sealed class HttpSystemTests : SidecarFixture
     }
 
     [Test]
+    public async Task HttpPort_Http2WithoutTls_IsSpokenBesideHttp1()
+    {
+        var app = Own(await EchoApp.StartAsync());
+        var spec = TestSidecar.App("app", app.Port) with { Protocol = "http" };
+        var store = Yaml.Component("store", "state.in-memory", "v1", "");
+        var sidecar = Own(await TestSidecar.StartAsync(store, spec));
+        using var http2 = new HttpClient
+        {
+            BaseAddress = new Uri($"http://127.0.0.1:{sidecar.Spec("app").HttpPort}"),
+            DefaultRequestVersion = System.Net.HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        using var item = new StringContent("[{\"key\":\"k\",\"value\":1}]");
+        using var saved = await http2.PostAsync("/v1.0/state/store", item);
+        Assert.That((saved.Version.Major, (int)saved.StatusCode), Is.EqualTo((2, 204)));
+        var read = await Task.WhenAll(
+            Enumerable.Range(0, 50).Select(_ => http2.GetStringAsync("/v1.0/state/store/k"))
+        );
+        Assert.That(read, Is.All.EqualTo("1"));
+        var body = new string('x', 1_000_000);
+        using var large = new StringContent(body);
+        using var echoed = await http2.PostAsync("/v1.0/invoke/app/method/m", large);
+        Assert.That(await echoed.Content.ReadAsStringAsync(), Does.Contain(body));
+        using var http1 = sidecar.Http("app");
+        Assert.That((await http1.GetAsync("/v1.0/state/store/k")).Body, Is.EqualTo("1"));
+        Assert.That((await http1.GetAsync("/metrics")).Body, Does.Contain("/v1.0/state/{store}/{key}"));
+    }
+
+    [TestCase(4096, 3000, 5000)]
+    [TestCase(65536, 40_000, 70_000)]
+    public async Task Headers_OverTheLimit_Are431AndWithinItPass(int limit, int within, int over)
+    {
+        var spec = TestSidecar.App("app") with { MaxHeaderBytes = limit };
+        Assert.That(TestSidecar.App("app").MaxHeaderBytes, Is.EqualTo(4096));
+        var sidecar = Own(await TestSidecar.StartAsync("", spec));
+        using var caller = sidecar.Http("app");
+        (string, string) Header(int length) => ("x-long", new string('x', length));
+        Assert.That((await caller.GetAsync("/v1.0/metadata", Header(within))).Status, Is.EqualTo(200));
+        Assert.That((await caller.GetAsync("/v1.0/metadata", Header(over))).Status, Is.EqualTo(431));
+        var headers = new Grpc.Core.Metadata { { "x-long", new string('x', over) } };
+        var failure = await DaprFailure.OfAsync(async () =>
+            await sidecar.Client("app").GetMetadataAsync(new(), headers)
+        );
+        Assert.That(failure.Code, Is.EqualTo(Grpc.Core.StatusCode.ResourceExhausted));
+    }
+
+    [TestCase("https://shop.example", "https://shop.example")]
+    [TestCase("https://evil.example", "")]
+    public async Task AllowedOrigins_Given_AreToldToBrowsers(string origin, string allowed)
+    {
+        var settings = new SidecarSettings { AllowedOrigins = ["https://shop.example"] };
+        var sidecar = Own(await TestSidecar.StartAsync(settings, "", TestSidecar.App("app")));
+        using var caller = sidecar.Http("app");
+        var asked = await caller.SendAsync(
+            "OPTIONS",
+            "/v1.0/metadata",
+            null,
+            ("Origin", origin),
+            ("Access-Control-Request-Method", "GET")
+        );
+        Assert.That(asked.Header("Access-Control-Allow-Origin"), Is.EqualTo(allowed));
+        var read = await caller.GetAsync("/v1.0/metadata", ("Origin", origin));
+        Assert.That(read.Header("Access-Control-Allow-Origin"), Is.EqualTo(allowed));
+    }
+
+    [Test]
+    public async Task AllowedOrigins_NotGiven_NoAnswerMentionsThem()
+    {
+        using var caller = await StartAsync("");
+        var read = await caller.GetAsync("/v1.0/metadata", ("Origin", "https://shop.example"));
+        Assert.That(read.Headers.Select(header => header.Key), Has.None.StartsWith("Access-Control"));
+    }
+
+    [Test]
+    public async Task AppSettings_OfAnHttpApp_AreReadOnceBeforeItsSubscriptions()
+    {
+        var app = Own(
+            await HttpTestApp.StartAsync(context =>
+            {
+                context.Response.StatusCode = context.Request.Path == "/dapr/config" ? 200 : 404;
+                return Task.CompletedTask;
+            })
+        );
+        var spec = TestSidecar.App("app", app.Port) with { Protocol = "http" };
+        var sidecar = Own(await TestSidecar.StartAsync("", spec));
+        using var caller = sidecar.Http("app");
+        await Eventually.ThatAsync(
+            async () => (await caller.GetAsync("/v1.0/healthz")).Status == 204,
+            "the sidecar to be ready"
+        );
+        Assert.That(
+            app.Requests.Select(request => request.Line),
+            Is.EqualTo(new[] { "GET /dapr/config", "GET /dapr/subscribe" })
+        );
+    }
+
+    [Test]
     public async Task Connection_HalfOpenOrGarbled_DisturbsNobody()
     {
         var sidecar = Own(await TestSidecar.StartAsync("", TestSidecar.App("app")));

@@ -13,9 +13,23 @@ internal static class MetadataJson
         json.WriteStartObject();
         json.WriteString("id", metadata.Id);
         json.WriteString("runtimeVersion", metadata.RuntimeVersion);
+        json.WriteStartArray("enabledFeatures");
+        foreach (var feature in metadata.EnabledFeatures)
+            json.WriteStringValue(feature);
+        json.WriteEndArray();
+        json.WriteStartArray("actors");
+        json.WriteEndArray();
         json.WriteStartArray("components");
         foreach (var component in metadata.RegisteredComponents)
             Write(json, component);
+        json.WriteEndArray();
+        json.WriteStartArray("httpEndpoints");
+        foreach (var endpoint in metadata.HttpEndpoints)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", endpoint.Name);
+            json.WriteEndObject();
+        }
         json.WriteEndArray();
         json.WriteStartArray("subscriptions");
         foreach (var subscription in metadata.Subscriptions)
@@ -25,18 +39,42 @@ internal static class MetadataJson
         foreach (var (name, value) in metadata.ExtendedMetadata)
             json.WriteString(name, value);
         json.WriteEndObject();
-        json.WriteStartObject("appConnectionProperties");
-        json.WriteNumber("port", metadata.AppConnectionProperties.Port);
-        json.WriteString("protocol", metadata.AppConnectionProperties.Protocol);
-        json.WriteString("channelAddress", metadata.AppConnectionProperties.ChannelAddress);
-        json.WriteNumber("maxConcurrency", metadata.AppConnectionProperties.MaxConcurrency);
-        json.WriteEndObject();
+        Write(json, metadata.AppConnectionProperties);
+        Write(json, metadata.ActorRuntime);
         if (metadata.Workflows is { } workflows)
         {
             json.WriteStartObject("workflows");
             json.WriteNumber("connectedWorkers", workflows.ConnectedWorkers);
             json.WriteEndObject();
         }
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, AppConnectionProperties app)
+    {
+        json.WriteStartObject("appConnectionProperties");
+        json.WriteNumber("port", app.Port);
+        json.WriteString("protocol", app.Protocol);
+        json.WriteString("channelAddress", app.ChannelAddress);
+        json.WriteNumber("maxConcurrency", app.MaxConcurrency);
+        if (app.Health is { } health)
+        {
+            json.WriteStartObject("health");
+            json.WriteString("healthCheckPath", health.HealthCheckPath);
+            json.WriteString("healthProbeInterval", health.HealthProbeInterval);
+            json.WriteString("healthProbeTimeout", health.HealthProbeTimeout);
+            json.WriteNumber("healthThreshold", health.HealthThreshold);
+            json.WriteEndObject();
+        }
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, ActorRuntime actors)
+    {
+        json.WriteStartObject("actorRuntime");
+        json.WriteString("runtimeStatus", actors.RuntimeStatus.ToString().ToUpperInvariant());
+        json.WriteBoolean("hostReady", actors.HostReady);
+        json.WriteString("placement", actors.Placement);
         json.WriteEndObject();
     }
 
