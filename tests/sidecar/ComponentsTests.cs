@@ -277,7 +277,7 @@ internal sealed class ComponentsTests
     [Test]
     public async Task TryLock_Key_IsUnderTheAppsNameAndTheOwnerIsItsValue()
     {
-        var app = "locker" + Guid.CreateVersion7().ToString("N");
+        var app = GivenSidecar.AppId("locker" + Guid.CreateVersion7().ToString("N"));
         await using var sidecar = await TestSidecar.StartAsync(Yaml.RedisLock(), TestSidecar.App(app));
         await sidecar.Client(app).TryLockAlpha1Async(Lock("locks", 60));
         Assert.That((await AskRedisAsync("GET", $"lock||{app}||thing")).Text, Is.EqualTo("me"));

@@ -15,6 +15,16 @@ internal static partial class GivenSidecar
 {
     internal static bool IsThere => Env.Text("DAPR_HTTP_PORT", "").Length > 0;
 
+    internal static (string Grpc, string Http) Addresses =>
+        ($"http://127.0.0.1:{GrpcPort}", $"http://127.0.0.1:{HttpPort}");
+
+    private static int HttpPort => int.Parse(Env.Text("DAPR_HTTP_PORT", "3500"));
+
+    private static int GrpcPort => int.Parse(Env.Text("DAPR_GRPC_PORT", "50001"));
+
+    /// <summary>The id of the runtime's app; the test's own where no runtime is given.</summary>
+    internal static string AppId(string own) => IsThere ? Env.Text("APP_ID", "conf-app") : own;
+
     /// <summary>The runtime as the app that a test wants to be, if it will do for that.</summary>
     internal static async Task<AppSpec> AsAsync(AppSpec[] apps, SidecarSettings settings, string components)
     {
@@ -23,7 +33,13 @@ internal static partial class GivenSidecar
             || settings is not { ApiToken: null, AppToken: null, Namespace: "", PeerFolder: null }
         )
             throw Unfit("a sidecar with apps or settings of its own");
-        var http = int.Parse(Env.Text("DAPR_HTTP_PORT", "3500"));
+        if (components.Length == 0)
+            throw Unfit("a sidecar without components");
+        if (OtherKind().Match(components) is { Success: true } kind)
+            throw Unfit($"a {kind.Groups["kind"]} of its own");
+        if (Item().Matches(components).FirstOrDefault(IsPeculiar) is { } item)
+            throw Unfit($"components with {item.Groups["name"]}");
+        var http = HttpPort;
         using var caller = new HttpCaller(http);
         var metadata = (await caller.GetAsync("/v1.0/metadata")).Json;
         var there = metadata
@@ -36,11 +52,14 @@ internal static partial class GivenSidecar
             if (!there.Contains((wanted.Groups["name"].Value, wanted.Groups["type"].Value)))
                 throw Unfit($"the component {wanted.Groups["name"]} ({wanted.Groups["type"]})");
         }
-        return app with { HttpPort = http, GrpcPort = int.Parse(Env.Text("DAPR_GRPC_PORT", "50001")) };
+        return app with { HttpPort = http, GrpcPort = GrpcPort };
     }
 
     internal static IgnoreException Unfit(string need) =>
         new($"The runtime at DAPR_HTTP_PORT does not do: this test needs {need}.");
+
+    private static bool IsPeculiar(Match item) =>
+        item.Groups["name"].Value is not ("redisHost" or "connectionString");
 
     private static string Text(JsonElement item, string name) => item.GetProperty(name).GetString() ?? "";
 
@@ -50,4 +69,18 @@ internal static partial class GivenSidecar
         matchTimeoutMilliseconds: 1000
     )]
     private static partial Regex NameAndType();
+
+    [GeneratedRegex(
+        @"^kind: (?!Component\b)(?<kind>\w+)",
+        RegexOptions.Multiline | RegexOptions.CultureInvariant,
+        matchTimeoutMilliseconds: 1000
+    )]
+    private static partial Regex OtherKind();
+
+    [GeneratedRegex(
+        @"^ +- \{ name: (?<name>\w+)",
+        RegexOptions.Multiline | RegexOptions.CultureInvariant,
+        matchTimeoutMilliseconds: 1000
+    )]
+    private static partial Regex Item();
 }

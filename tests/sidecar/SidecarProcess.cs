@@ -109,7 +109,10 @@ internal sealed class SidecarProcess : IAsyncDisposable
         _channel = GrpcChannel.ForAddress($"http://127.0.0.1:{GrpcPort}");
     }
 
-    internal static string Program => Path.Combine(AppContext.BaseDirectory, "sidecar.dll");
+    internal static string Program =>
+        GivenSidecar.IsThere
+            ? throw GivenSidecar.Unfit("a process of its own")
+            : Path.Combine(AppContext.BaseDirectory, "sidecar.dll");
 
     internal double ResidentMiB => _process.ResidentMiB;
 

@@ -10,7 +10,7 @@ namespace Souk.Tests.Sidecar;
 /// </summary>
 internal sealed class StateLayoutTests : SidecarFixture
 {
-    private readonly string _app = $"layout-{Guid.CreateVersion7():N}";
+    private readonly string _app = GivenSidecar.AppId($"layout-{Guid.CreateVersion7():N}");
 
     [TestCase("", "{app}||k")]
     [TestCase("appid", "{app}||k")]

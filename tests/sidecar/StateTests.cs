@@ -11,7 +11,7 @@ namespace Souk.Tests.Sidecar;
 [TestFixture("postgres")]
 internal sealed class StateTests(string kind)
 {
-    private readonly string _appId = $"state-{Guid.CreateVersion7():N}";
+    private readonly string _appId = GivenSidecar.AppId($"state-{Guid.CreateVersion7():N}");
     private TestSidecar? _sidecar;
     private SidecarDatabase? _database;
     private DaprApi.DaprClient _client = null!;

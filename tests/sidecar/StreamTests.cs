@@ -9,7 +9,7 @@ namespace Souk.Tests.Sidecar;
 /// <summary>Subscriptions that live as long as a stream.</summary>
 internal sealed class StreamTests : SidecarFixture
 {
-    private const string App = "streaming";
+    private static readonly string App = GivenSidecar.AppId("streaming");
 
     [Test]
     public async Task SubscribeTopicEventsAlpha1_Event_CarriesItsAttributes()
