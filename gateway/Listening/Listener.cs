@@ -24,6 +24,7 @@ internal static class Listener
         var priorKnowledge = new PriorKnowledge(settings.HeadersTimeout);
         host.Services.AddSingleton<IConnectionListenerFactory>(priorKnowledge);
         host.Services.AddSingleton<Certificate>();
+        host.WebHost.UseSockets(SocketThreads.RunInline);
         host.WebHost.ConfigureKestrel(options =>
         {
             Limit(options, settings);
