@@ -13,7 +13,7 @@ internal static class CheckoutFaults
 
     /// <summary>The buyer cancelled while the checkout was under way.</summary>
     public static readonly StepResult Cancelled = StepResult.Failed(
-        "ORDER_CANCELLED",
+        Reasons.OrderCancelled,
         "The order was cancelled."
     );
 
@@ -39,9 +39,12 @@ internal static class CheckoutFaults
         StepResult.Failed(reason, message, Fault.InfoOf(fault)?.Metadata);
 }
 
-/// <summary>Reasons of failed orders: names of values of souk.ordering.v1.Reason.</summary>
+/// <summary>Why an order failed: names of values of souk.ordering.v1.Reason, but for the cancelled one, which
+/// no buyer gets to read.</summary>
 internal static class Reasons
 {
+    public const string OrderCancelled = "ORDER_CANCELLED";
+    public const string PaymentActionTimeout = "PAYMENT_ACTION_TIMEOUT";
     public const string OutOfStock = "OUT_OF_STOCK";
     public const string PaymentDeclined = "PAYMENT_DECLINED";
     public const string InsufficientFunds = "INSUFFICIENT_FUNDS";

@@ -120,7 +120,7 @@ internal sealed class CheckoutWorkflow : Workflow<CheckoutInput, CheckoutResult>
     }
 
     private static readonly StepFailure PaymentTimeout = new(
-        "PAYMENT_ACTION_TIMEOUT",
+        Reasons.PaymentActionTimeout,
         "Payment Failed: it was not completed in time.",
         new Dictionary<string, string>()
     );

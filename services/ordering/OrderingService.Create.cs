@@ -61,6 +61,13 @@ internal sealed partial class OrderingService
         {
             case "card" when request.PaymentMethod.Token.Length == 0:
                 throw Fault.InvalidArgument("payment_method.token", "is required for a card");
+            // Before anything of the order is kept or sent on (PAY-12).
+            case "card" or "cod" when CardNumbers.Appears(request.PaymentMethod.Token):
+                throw Fault.InvalidArgument(
+                    Payments.V1.Reason.CardNumberRefused,
+                    "payment_method.token",
+                    "has a card number in it; only a provider's tokens are taken"
+                );
             case "card" or "cod":
                 break;
             default:
@@ -262,7 +269,9 @@ internal sealed partial class OrderingService
     }
 
     private const string CreateOrderFailureSql = """
-        select fact.key, fact.value from orders, jsonb_each_text(failure_metadata) as fact
-          where id = $1 limit 20
+        select fact.key, fact.value
+          from orders, jsonb_each_text(failure_metadata) as fact
+         where id = $1
+         limit 20
         """;
 }

@@ -32,7 +32,7 @@ internal sealed partial class PaymentResolver(
         );
         foreach (var payment in due)
             await ResolveAsync(payment, token);
-        await RefundAsync(now - Abandoned, token);
+        await refunds.SendPendingAsync(now - Abandoned, token);
         return due.Count == BatchMax;
     }
 
@@ -68,24 +68,9 @@ internal sealed partial class PaymentResolver(
         }
     }
 
-    private async Task RefundAsync(DateTimeOffset before, CancellationToken token)
-    {
-        try
-        {
-            await refunds.SendPendingAsync(before, token);
-        }
-        catch (RpcException fault) when (fault.StatusCode is StatusCode.Unavailable)
-        {
-            LogRefundsHeld(logger, fault.Status.Detail);
-        }
-    }
-
     [LoggerMessage(LogLevel.Information, "Payment {Payment} was looked up: it is {Status}")]
     private static partial void LogResolved(ILogger logger, Guid payment, PaymentStatus status);
 
     [LoggerMessage(LogLevel.Warning, "Payment {Payment} is still not known: {Reason}")]
     private static partial void LogUnresolved(ILogger logger, Guid payment, string reason);
-
-    [LoggerMessage(LogLevel.Warning, "Refunds are held up: {Reason}")]
-    private static partial void LogRefundsHeld(ILogger logger, string reason);
 }

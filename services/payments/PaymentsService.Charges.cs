@@ -19,12 +19,7 @@ internal sealed partial class PaymentsService
             throw Fault.InvalidArgument("payment_method", "must be card or cod");
         if (request.PaymentMethod == "card" && request.Token.Length == 0)
             throw Fault.InvalidArgument("token", "is required for a card");
-        if (CardNumbers.Looks(request.Token))
-            throw Fault.InvalidArgument(
-                Reason.CardNumberRefused,
-                "token",
-                "is a card number; only tokens are taken"
-            );
+        RefuseCardNumber(request.Token, "token");
 
         var opened = await book.OpenAsync(
             request,
@@ -111,6 +106,7 @@ internal sealed partial class PaymentsService
     public override async Task<Payment> CancelPayment(CancelPaymentRequest request, ServerCallContext context)
     {
         var checkoutId = CheckoutId(request.CheckoutId);
+        RefuseCardNumber(request.Reason, "reason");
         var known =
             await book.FindAsync(checkoutId, context.CancellationToken)
             ?? await book.CloseUnopenedAsync(checkoutId, context.CancellationToken)

@@ -11,6 +11,7 @@ internal sealed partial class PaymentsService
         var id = Ids.Parse(PaymentRow.Prefix, request.PaymentId);
         if (!Guid.TryParse(request.RequestId, out var requestId))
             throw Fault.InvalidArgument("request_id", "must be a UUID");
+        RefuseCardNumber(request.Reason, "reason");
         var payment =
             await db.OneAsync(GetPaymentSql, [id], PaymentRow.Read, context.CancellationToken)
             ?? throw Fault.NotFound("payment", request.PaymentId);

@@ -18,6 +18,9 @@ internal sealed partial class PaymentsService
         if (!StripeSignature.Fits(body.Span, request.Signature, settings.StripeWebhookSecret, book.Now))
             throw Fault.InvalidArgument(Reason.BadSignature, "signature", "does not fit the body");
         var (eventId, transactionId) = ReadEvent(body.Memory);
+        object[] key = [StripeConsumer, eventId];
+        if (await db.ScalarAsync<int>(ReceiveStripeWebhookSeenSql, key, context.CancellationToken) == 1)
+            return new Empty();
 
         var payment = await db.OneAsync(
             ReceiveStripeWebhookSql,
@@ -33,16 +36,21 @@ internal sealed partial class PaymentsService
                 await book.LeaseAsync(payment.Id, context.CancellationToken),
                 context.CancellationToken
             );
-        await db.ExecuteAsync(ReceiveStripeWebhookSeenSql, [eventId, book.Now], context.CancellationToken);
+        await db.ExecuteAsync(ReceiveStripeWebhookDoneSql, [.. key, book.Now], context.CancellationToken);
         return new Empty();
     }
+
+    private const string StripeConsumer = "stripe";
+
+    private const string ReceiveStripeWebhookSeenSql =
+        "select 1 from inbox where consumer = $1 and event_id = $2";
 
     private const string ReceiveStripeWebhookSql = $"""
         select {PaymentRow.Columns} from payments where gateway_transaction_id = $1 and $1 <> '' limit 1
         """;
 
-    private const string ReceiveStripeWebhookSeenSql = """
-        insert into inbox (consumer, event_id, received_at) values ('stripe', $1, $2) on conflict do nothing
+    private const string ReceiveStripeWebhookDoneSql = """
+        insert into inbox (consumer, event_id, received_at) values ($1, $2, $3) on conflict do nothing
         """;
 
     private static (string EventId, string TransactionId) ReadEvent(ReadOnlyMemory<byte> body)
@@ -52,7 +60,8 @@ internal sealed partial class PaymentsService
             using var json = JsonDocument.Parse(body);
             var subject = json.RootElement.GetProperty("data").GetProperty("object");
             return (
-                json.RootElement.GetProperty("id").GetString() ?? "",
+                json.RootElement.GetProperty("id").GetString()
+                    ?? throw Fault.InvalidArgument("body", "must be a Stripe event"),
                 subject.TryGetProperty("payment_intent", out var intent)
                 && intent.ValueKind == JsonValueKind.String
                     ? intent.GetString() ?? ""

@@ -15,6 +15,17 @@ internal sealed partial class PaymentsService(
     private static Guid CheckoutId(string text) =>
         Guid.TryParse(text, out var id) ? id : throw Fault.InvalidArgument("checkout_id", "must be a UUID");
 
+    // Checked before anything is kept or sent on, in every text that people type (PAY-12).
+    private static void RefuseCardNumber(string text, string field)
+    {
+        if (CardNumbers.Appears(text))
+            throw Fault.InvalidArgument(
+                Reason.CardNumberRefused,
+                field,
+                "has a card number in it; only a provider's tokens are taken"
+            );
+    }
+
     internal static Exception BadState(PaymentRow payment, string wish) =>
         Fault.FailedPrecondition(
             Reason.BadState,

@@ -19,6 +19,9 @@ internal sealed partial class ProviderCalls(
     private static readonly TimeSpan FirstBackoff = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(8);
 
+    // All calls of one turn together: the lease lasts a little longer.
+    private static readonly TimeSpan TurnTimeout = PaymentBook.LeaseTime - TimeSpan.FromSeconds(1);
+
     /// <summary>The provider's name in payment_gateway.</summary>
     public string Gateway => provider.Name;
 
@@ -50,7 +53,8 @@ internal sealed partial class ProviderCalls(
             cancellationToken
         );
 
-    /// <summary>Gives money back; throws when it is not certain that it went.</summary>
+    /// <summary>Gives money back; UNAVAILABLE when it is not certain that it went, a <see
+    /// cref="ProviderRefusedException"/> when it is certain that it did not.</summary>
     public async Task RefundAsync(
         PaymentRow payment,
         Money amount,
@@ -58,7 +62,7 @@ internal sealed partial class ProviderCalls(
         CancellationToken cancellationToken
     )
     {
-        using var timeout = Timeout(cancellationToken);
+        using var timeout = Timeout(CallTimeout, cancellationToken);
         try
         {
             await provider.RefundAsync(payment.Charge, amount, refundKey, timeout.Token);
@@ -75,17 +79,21 @@ internal sealed partial class ProviderCalls(
         CancellationToken cancellationToken
     )
     {
+        var start = clock.GetTimestamp();
         // What the provider was asked must be settled even when our own caller has gone.
         for (var retries = 0; ; retries++)
         {
-            using var timeout = Timeout(CancellationToken.None);
+            using var timeout = Timeout(Left(start), CancellationToken.None);
             try
             {
                 var charge = await call(leased.Charge, timeout.Token);
                 return await book.SettleAsync(leased, charge, retries, CancellationToken.None);
             }
             catch (ProviderDownException down)
-                when (retries < RetriesMax && !cancellationToken.IsCancellationRequested)
+                when (retries < RetriesMax
+                    && Left(start) == CallTimeout // another one fits
+                    && !cancellationToken.IsCancellationRequested
+                )
             {
                 LogDown(logger, leased.Id, down.Message);
                 await Task.Delay(FirstBackoff * (1 << retries), clock, CancellationToken.None);
@@ -102,31 +110,29 @@ internal sealed partial class ProviderCalls(
             catch (ProviderRefusedException refused)
             {
                 LogRefused(logger, leased.Id, refused.Code);
-                return await SettleRefusedAsync(leased, refused);
+                // An authorisation that is refused was never made; any other refusal is about a charge that
+                // can be looked at.
+                return leased.TransactionId.Length == 0
+                    ? await book.SettleAsync(
+                        leased,
+                        new ProviderCharge(ChargeState.Declined, "", DeclineCode: refused.Code),
+                        retries,
+                        CancellationToken.None
+                    )
+                    : await AskOnceAsync(leased, start);
             }
             catch (Exception silence) when (IsSilence(silence, CancellationToken.None))
             {
                 LogSilent(logger, leased.Id, silence.Message);
-                return await AskOnceAsync(leased);
+                return await AskOnceAsync(leased, start);
             }
         }
     }
 
-    // An authorisation that is refused was never made; any other refusal is about a charge that can be looked
-    // at.
-    private async Task<PaymentRow> SettleRefusedAsync(PaymentRow leased, ProviderRefusedException refused)
-    {
-        var charge =
-            leased.TransactionId.Length == 0
-                ? new ProviderCharge(ChargeState.Declined, "", DeclineCode: refused.Code)
-                : await provider.LookUpAsync(leased.Charge, CancellationToken.None);
-        return await book.SettleAsync(leased, charge, retries: 0, CancellationToken.None);
-    }
-
     // Most lost answers are found at the first look; what is not found now, the resolver finds later.
-    private async Task<PaymentRow> AskOnceAsync(PaymentRow leased)
+    private async Task<PaymentRow> AskOnceAsync(PaymentRow leased, long start)
     {
-        using var timeout = Timeout(CancellationToken.None);
+        using var timeout = Timeout(Left(start), CancellationToken.None);
         try
         {
             var charge = await provider.LookUpAsync(leased.Charge, timeout.Token);
@@ -134,7 +140,9 @@ internal sealed partial class ProviderCalls(
                 return await book.SettleAsync(leased, charge, retries: 0, CancellationToken.None);
         }
         catch (Exception still)
-            when (IsSilence(still, CancellationToken.None) || still is ProviderDownException)
+            when (IsSilence(still, CancellationToken.None)
+                || still is ProviderDownException or ProviderRefusedException
+            )
         {
             LogSilent(logger, leased.Id, still.Message);
         }
@@ -154,10 +162,19 @@ internal sealed partial class ProviderCalls(
         fault is ProviderSilentException
         || (fault is OperationCanceledException && !caller.IsCancellationRequested);
 
-    private static CancellationTokenSource Timeout(CancellationToken cancellationToken)
+    /// <summary>How long the next call of a turn may take.</summary>
+    private TimeSpan Left(long start)
+    {
+        var left = TurnTimeout - clock.GetElapsedTime(start);
+        return left >= CallTimeout ? CallTimeout
+            : left > TimeSpan.Zero ? left
+            : TimeSpan.Zero;
+    }
+
+    private static CancellationTokenSource Timeout(TimeSpan most, CancellationToken cancellationToken)
     {
         var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(CallTimeout);
+        timeout.CancelAfter(most);
         return timeout;
     }
 

@@ -1,14 +1,22 @@
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+using Souk.Payments.Providers;
 using Souk.Payments.V1;
 
 namespace Souk.Payments;
 
 /// <summary>
 /// Money on its way back. A refund is reserved against its payment first and sent after, under its own key;
-/// one that was cut off in between is sent again by its repeat or by the resolver.
+/// one that was cut off in between is sent again by its repeat or by the resolver. One that the provider
+/// refuses gives its reservation back.
 /// </summary>
-internal sealed class Refunds(Db db, ProviderCalls calls, TimeProvider clock)
+internal sealed partial class Refunds(Db db, ProviderCalls calls, TimeProvider clock, ILogger<Refunds> logger)
 {
     private const int BatchMax = 50;
+
+    // A repeat within it gets the refusal again and leaves the provider alone: a workflow asks every few
+    // seconds.
+    private static readonly TimeSpan RefusalHolds = TimeSpan.FromMinutes(5);
 
     /// <summary>Gives back all that is left of a captured payment, once.</summary>
     public Task<PaymentRow> RefundRestAsync(
@@ -17,7 +25,8 @@ internal sealed class Refunds(Db db, ProviderCalls calls, TimeProvider clock)
         CancellationToken cancellationToken
     ) => RefundAsync(payment, payment.CheckoutId, amount: null, reason, cancellationToken);
 
-    /// <summary>Gives back an amount, or all that is left; the same request id refunds once.</summary>
+    /// <summary>Gives back an amount, or all that is left; the same request id refunds once.
+    /// FAILED_PRECONDITION/REFUND_REFUSED when the provider will not.</summary>
     public async Task<PaymentRow> RefundAsync(
         PaymentRow payment,
         Guid requestId,
@@ -35,24 +44,36 @@ internal sealed class Refunds(Db db, ProviderCalls calls, TimeProvider clock)
         return await RowAsync(payment.Id, cancellationToken);
     }
 
-    /// <summary>Sends refunds that have been on their way since before the instant; how many there
-    /// were.</summary>
-    public async Task<int> SendPendingAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    /// <summary>Sends refunds that have been on their way since before the instant. One that does not get
+    /// through keeps no other waiting.</summary>
+    public async Task SendPendingAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         var pending = await db.ListAsync(
             PendingRefundsSql,
             [before, clock.GetUtcNow(), BatchMax],
-            row => (Id: row.GetGuid(0), Minor: row.GetInt64(1), PaymentId: row.GetGuid(2)),
+            row =>
+                (
+                    Id: row.GetGuid(0),
+                    Minor: row.GetInt64(1),
+                    PaymentId: row.GetGuid(2),
+                    Attempt: row.GetInt32(3)
+                ),
             cancellationToken
         );
-        foreach (var (id, minor, paymentId) in pending)
+        foreach (var (id, minor, paymentId, attempt) in pending)
         {
             var payment = await RowAsync(paymentId, cancellationToken);
-            var refund = new Refund(id, new Money(minor, payment.Amount.Currency), "pending");
-            await SendAsync(payment, refund, cancellationToken);
+            var amount = new Money(minor, payment.Amount.Currency);
+            try
+            {
+                await SendAsync(payment, new Refund(id, amount, "pending", attempt), cancellationToken);
+            }
+            catch (RpcException fault)
+                when (fault.StatusCode is StatusCode.Unavailable or StatusCode.FailedPrecondition)
+            {
+                LogHeld(logger, id, fault.Status.Detail);
+            }
         }
-
-        return pending.Count;
     }
 
     // Touched before it is sent, so that one which fails again waits its turn behind the others.
@@ -62,14 +83,30 @@ internal sealed class Refunds(Db db, ProviderCalls calls, TimeProvider clock)
            select id from refunds where status = 'pending' and updated_at < $1 order by updated_at limit $3
               for update skip locked
          )
-        returning id, amount_minor, payment_id
+        returning id, amount_minor, payment_id, attempts
         """;
 
     private async Task SendAsync(PaymentRow payment, Refund refund, CancellationToken cancellationToken)
     {
         // Cash comes back by hand; a card through its provider, by the refund's own key.
         if (payment.Method == "card")
-            await calls.RefundAsync(payment, refund.Amount, refund.Id.ToString(), cancellationToken);
+        {
+            try
+            {
+                await calls.RefundAsync(payment, refund.Amount, refund.Key, cancellationToken);
+            }
+            catch (ProviderRefusedException refused)
+            {
+                await db.ExecuteAsync(
+                    RefundPaymentRefusedSql,
+                    [refund.Id, clock.GetUtcNow(), refused.Code, refund.Attempt],
+                    CancellationToken.None
+                );
+                LogRefused(logger, refund.Id, payment.Id, refused.Code);
+                throw Refused(refused.Code);
+            }
+        }
+
         await db.ExecuteAsync(
             RefundPaymentSettleSql,
             [refund.Id, clock.GetUtcNow(), payment.Id],
@@ -82,72 +119,6 @@ internal sealed class Refunds(Db db, ProviderCalls calls, TimeProvider clock)
         ?? throw new InvalidOperationException($"Payment {paymentId} is gone.");
 
     private const string RefundPaymentRowSql = $"select {PaymentRow.Columns} from payments where id = $1";
-
-    private async Task<Refund> ReserveRefundAsync(
-        DbTransaction tx,
-        Guid paymentId,
-        Guid requestId,
-        Money? amount,
-        string reason
-    )
-    {
-        // The row lock puts parallel refunds of one payment in line.
-        var payment =
-            await tx.OneAsync(RefundPaymentLockSql, [paymentId], PaymentRow.Read, tx.CancellationToken)
-            ?? throw new InvalidOperationException($"Payment {paymentId} is gone.");
-        var known = await tx.OneAsync(
-            RefundPaymentKnownSql,
-            [paymentId, requestId],
-            row => new Refund(
-                row.GetGuid(0),
-                new Money(row.GetInt64(1), payment.Amount.Currency),
-                row.GetString(2)
-            ),
-            tx.CancellationToken
-        );
-        if (known is not null)
-            return amount is null || amount == known.Amount
-                ? known
-                : throw Fault.Aborted(
-                    Type.Reason.IdempotencyMismatch,
-                    "The Idempotency-Key was used before with another amount."
-                );
-
-        if (payment.Captured.IsZero)
-            throw PaymentsService.BadState(payment, "refunded");
-        var left = payment.Captured - payment.Refunded;
-        var wanted = amount ?? left;
-        if (wanted > left || left.IsZero)
-            throw Fault.FailedPrecondition(
-                Reason.OverRefund,
-                $"Only {left} of the payment is left.",
-                ("left", left.ToDecimalText())
-            );
-        var refund = new Refund(Ids.New(clock), wanted, "pending");
-        tx.Defer(
-            RefundPaymentSql,
-            [refund.Id, paymentId, requestId, wanted.Minor, reason, clock.GetUtcNow()]
-        );
-        tx.Defer(RefundPaymentReserveSql, [paymentId, wanted.Minor, clock.GetUtcNow()]);
-        return refund;
-    }
-
-    private const string RefundPaymentLockSql = $"""
-        select {PaymentRow.Columns} from payments where id = $1 for update
-        """;
-
-    private const string RefundPaymentKnownSql = """
-        select id, amount_minor, status from refunds where payment_id = $1 and request_id = $2
-        """;
-
-    private const string RefundPaymentSql = """
-        insert into refunds (id, payment_id, request_id, amount_minor, status, reason, created_at, updated_at)
-        values ($1, $2, $3, $4, 'pending', $5, $6, $6)
-        """;
-
-    private const string RefundPaymentReserveSql = """
-        update payments set refunded_minor = refunded_minor + $2, updated_at = $3 where id = $1
-        """;
 
     // A payment is refunded once all of it has gone back, which is when no refund is still on its way.
     private const string RefundPaymentSettleSql = """
@@ -163,5 +134,38 @@ internal sealed class Refunds(Db db, ProviderCalls calls, TimeProvider clock)
            )
         """;
 
-    private sealed record Refund(Guid Id, Money Amount, string Status);
+    private const string RefundPaymentRefusedSql = """
+        with failed as (
+          update refunds set status = 'failed', refusal = left($3, 100), updated_at = $2
+           where id = $1 and status = 'pending' and attempts = $4
+          returning payment_id, amount_minor
+        )
+        update payments p set refunded_minor = p.refunded_minor - failed.amount_minor, updated_at = $2
+          from failed
+         where p.id = failed.payment_id
+        """;
+
+    private static RpcException Refused(string code) =>
+        Fault.FailedPrecondition(
+            Reason.RefundRefused,
+            $"The provider refuses the refund: {code}.",
+            ("code", code)
+        );
+
+    /// <summary>A refund as it is sent.</summary>
+    /// <param name="Attempt">How often it has been reserved: more than once after a refusal.</param>
+    private sealed record Refund(Guid Id, Money Amount, string Status, int Attempt)
+    {
+        /// <summary>What the provider knows it by. A new attempt is a new refund to the provider.</summary>
+        public string Key => Attempt == 1 ? Id.ToString() : $"{Id}-{Attempt}";
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Refund {Refund} is still on its way: {Reason}")]
+    private static partial void LogHeld(ILogger logger, Guid refund, string reason);
+
+    [LoggerMessage(
+        LogLevel.Error,
+        "Refund {Refund} of payment {Payment} was refused by the provider: {Code}"
+    )]
+    private static partial void LogRefused(ILogger logger, Guid refund, Guid payment, string code);
 }

@@ -75,6 +75,23 @@ internal sealed class CreateOrderTests : OrderingTests
         Assert.That(stranger.OrderId, Is.Not.EqualTo(first.OrderId), "a key is its buyer's own");
     }
 
+    [TestCase("card")]
+    [TestCase("cod")]
+    [Description("PAY-12: before the order, its workflow or a log has it")]
+    public async Task CreateOrder_CardNumberAsToken_IsRefusedAndKeptNowhere(string method)
+    {
+        const string number = "4000 0566 5566 5556";
+        var sku = await Mesh.GoodsAsync(stock: 3);
+        var request = OrderingMesh.Request(sku);
+        request.PaymentMethod.Type = method;
+        request.PaymentMethod.Token = number;
+        var failure = await Failure.OfAsync(() => As(TestCaller.Buyer()).CreateOrderAsync(request));
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.InvalidArgument, "CARD_NUMBER_REFUSED")));
+        Assert.That(failure.Fields, Is.EqualTo(new[] { "payment_method.token" }));
+        Assert.That(failure.Error.Status.Detail, Does.Not.Contain(number));
+        Assert.That(await Mesh.StockAsync(sku), Is.EqualTo((3, 0)));
+    }
+
     [Test]
     [Description("X-09: parallel calls with one key")]
     public async Task CreateOrder_SameKeyInParallel_MakesOneOrder()

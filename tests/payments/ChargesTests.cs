@@ -156,6 +156,7 @@ internal sealed class ChargesTests : PaymentsFixture
     [TestCase("4242424242424242")]
     [TestCase("4242 4242 4242 4242")]
     [TestCase("378282246310005")]
+    [TestCase("my card is 4242-4242-4242-4242, thanks")]
     [Description("PAY-12")]
     public async Task AuthorizePayment_CardNumber_IsRefusedAndKeptNowhere(string number)
     {
@@ -169,6 +170,62 @@ internal sealed class ChargesTests : PaymentsFixture
             CancellationToken.None
         );
         Assert.That(rows, Is.Zero);
+    }
+
+    [Test, Description("PAY-12")]
+    public async Task CancelPayment_CardNumberInTheReason_IsRefusedAndChangesNothing()
+    {
+        var checkout = Checkout();
+        await Ordering.AuthorizePaymentAsync(checkout);
+        var failure = await Failure.OfAsync(async () =>
+            await Ordering.CancelPaymentAsync(
+                new CancelPaymentRequest
+                {
+                    CheckoutId = checkout.CheckoutId,
+                    Reason = "paid with 4242 4242 4242 4242",
+                }
+            )
+        );
+        Assert.That(failure.Reason, Is.EqualTo("CARD_NUMBER_REFUSED"));
+        Assert.That(await BooksAsync(checkout), Is.EqualTo(("authorized", 0L)));
+    }
+
+    [TestCase("tok_success")]
+    [TestCase("tok_timeout_after_success")]
+    [Description("ORD-07 ORD-08")]
+    public async Task CancelPayment_AgainstCapturePayment_EndsWithNothingTaken(string token)
+    {
+        for (var round = 0; round < 5; round++)
+        {
+            var checkout = Checkout(token);
+            await Ordering.AuthorizePaymentAsync(checkout);
+            // Whoever finds the other at work gives up; the workflow would come again.
+            await Task.WhenAll(
+                TriedAsync(() => CaptureAsync(checkout)),
+                TriedAsync(() => CancelAsync(checkout)),
+                TriedAsync(() => CaptureAsync(checkout))
+            );
+            var ended = await CancelAsync(checkout);
+            Assert.That(ended.Status, Is.AnyOf(PaymentStatus.Failed, PaymentStatus.Refunded));
+            Assert.That((await BooksAsync(checkout)).NetMinor, Is.Zero);
+            var late = await Failure.OfAsync(() => CaptureAsync(checkout));
+            Assert.That(late, Is.EqualTo(new Failure(StatusCode.FailedPrecondition, "BAD_STATE")));
+        }
+
+        static async Task TriedAsync(Func<Task> call)
+        {
+            try
+            {
+                await call();
+            }
+            catch (RpcException fault)
+            {
+                Assert.That(
+                    Souk.Shared.Fault.ReasonOf(fault),
+                    Is.AnyOf("PAYMENT_IN_PROGRESS", "BAD_STATE", "PAYMENT_UNKNOWN")
+                );
+            }
+        }
     }
 
     [Test, Description("ORD-07")]

@@ -83,6 +83,21 @@ internal sealed class RefundsTests : PaymentsFixture
         Assert.That(failure, Is.EqualTo(new Failure(StatusCode.Aborted, "IDEMPOTENCY_MISMATCH")));
     }
 
+    [Test, Description("PAY-12")]
+    public async Task RefundPayment_CardNumberInTheReason_IsRefusedAndGivesNothingBack()
+    {
+        var (checkout, payment) = await CapturedAsync(minor: 1000);
+        var refund = new RefundPaymentRequest
+        {
+            PaymentId = payment.PaymentId,
+            RequestId = NewKey(),
+            Reason = "back to 5555 5555 5555 4444",
+        };
+        var failure = await Failure.OfAsync(async () => await Operator.RefundPaymentAsync(refund));
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.InvalidArgument, "CARD_NUMBER_REFUSED")));
+        Assert.That(await BooksAsync(checkout), Is.EqualTo(("captured", 1000L)));
+    }
+
     [Test]
     public async Task RefundPayment_NothingTakenYet_FailsWithBadState()
     {

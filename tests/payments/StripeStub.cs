@@ -30,6 +30,12 @@ internal sealed class StripeStub : IAsyncDisposable
     /// <summary>Does its part and then breaks the connection, so many times.</summary>
     public int BreakAfter { get; set; }
 
+    /// <summary>Refuses to refund this intent, with this error code, or status and failure reason.</summary>
+    public (string IntentId, string Code, bool IsAnswered) RefuseRefunds { get; set; }
+
+    /// <summary>Refuses the next capture for a moment's reason and breaks the look-up that follows.</summary>
+    public bool RefuseOnce { get; set; }
+
     /// <summary>How many requests came.</summary>
     public int Requests { get; private set; }
 
@@ -49,6 +55,20 @@ internal sealed class StripeStub : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 
+    /// <summary>As if no refund had ever arrived.</summary>
+    public void ForgetRefunds()
+    {
+        lock (_gate)
+        {
+            foreach (var (id, intent) in Intents)
+                Intents[id] = intent with { Refunded = 0 };
+            foreach (
+                var key in _answers.Where(answer => answer.Value.Body.Contains("\"re_")).Select(a => a.Key)
+            )
+                _answers.TryRemove(key, out _);
+        }
+    }
+
     /// <summary>What the buyer does on Stripe's own page.</summary>
     public void Authenticate(string intentId) =>
         Intents[intentId] = Intents[intentId] with { Status = "requires_capture" };
@@ -66,6 +86,12 @@ internal sealed class StripeStub : IAsyncDisposable
             {
                 FailBefore = (FailBefore.Status, FailBefore.Calls - 1);
                 answer = (FailBefore.Status, """{"error":{"type":"api_error"}}""");
+            }
+            else if (RefuseOnce && context.Request.Path.Value!.EndsWith("/capture", StringComparison.Ordinal))
+            {
+                RefuseOnce = false;
+                FailBefore = (500, 1);
+                answer = (400, InvalidRequest("lock_timeout"));
             }
             else if (context.Request.Headers["Idempotency-Key"].ToString() is { Length: > 0 } key)
             {
@@ -103,7 +129,7 @@ internal sealed class StripeStub : IAsyncDisposable
                 form["payment_intent"].ToString(),
                 long.Parse(form["amount"].ToString())
             ),
-            _ => (404, """{"error":{"type":"invalid_request_error","code":"resource_missing"}}"""),
+            _ => (404, InvalidRequest("resource_missing")),
         };
     }
 
@@ -114,7 +140,7 @@ internal sealed class StripeStub : IAsyncDisposable
         if (token == "pm_declined")
             return (402, CardError("insufficient_funds", id));
         if (token == "pm_unknown")
-            return (400, """{"error":{"type":"invalid_request_error","code":"resource_missing"}}""");
+            return (400, InvalidRequest("resource_missing"));
         var status = token == "pm_3ds" ? "requires_action" : "requires_capture";
         Intents[id] = new Intent(
             long.Parse(form["amount"].ToString()),
@@ -140,7 +166,7 @@ internal sealed class StripeStub : IAsyncDisposable
     private (int, string) Show(string id)
     {
         if (!Intents.TryGetValue(id, out var intent))
-            return (404, """{"error":{"type":"invalid_request_error","code":"resource_missing"}}""");
+            return (404, InvalidRequest("resource_missing"));
         var json = new JsonObject
         {
             ["id"] = id,
@@ -170,10 +196,7 @@ internal sealed class StripeStub : IAsyncDisposable
             !Intents.TryGetValue(id, out var intent)
             || (intent.Status != from && intent.Status != "requires_action")
         )
-            return (
-                400,
-                """{"error":{"type":"invalid_request_error","code":"payment_intent_unexpected_state"}}"""
-            );
+            return (400, InvalidRequest("payment_intent_unexpected_state"));
         Intents[id] = intent with { Status = to };
         return Show(id);
     }
@@ -181,11 +204,21 @@ internal sealed class StripeStub : IAsyncDisposable
     private (int, string) Refund(string id, long amount)
     {
         var intent = Intents[id];
+        if (id == RefuseRefunds.IntentId)
+            return RefuseRefunds.IsAnswered
+                ? (200, $$"""{"id":"re_2","status":"failed","failure_reason":"{{RefuseRefunds.Code}}"}""")
+                : (400, InvalidRequest(RefuseRefunds.Code));
         if (intent.Refunded + amount > intent.Amount)
-            return (400, """{"error":{"type":"invalid_request_error","code":"charge_already_refunded"}}""");
+            return (400, InvalidRequest("charge_already_refunded"));
         Intents[id] = intent with { Refunded = intent.Refunded + amount };
         return (200, """{"id":"re_1","object":"refund","status":"succeeded"}""");
     }
+
+    private static string InvalidRequest(string code) =>
+        new JsonObject
+        {
+            ["error"] = new JsonObject { ["type"] = "invalid_request_error", ["code"] = code },
+        }.ToJsonString();
 
     internal sealed record Intent(long Amount, string Currency, string Status, long Refunded);
 }

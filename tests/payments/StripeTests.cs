@@ -43,6 +43,7 @@ internal sealed class StripeTests : PaymentsFixture
     {
         _stripe.FailBefore = default;
         _stripe.BreakAfter = 0;
+        _stripe.RefuseRefunds = default;
     }
 
     [Test, Description("PAY-03 PAY-07")]
@@ -133,6 +134,131 @@ internal sealed class StripeTests : PaymentsFixture
         Assert.That(_stripe.Intents[captured.TransactionId].Refunded, Is.EqualTo(1000));
     }
 
+    [TestCase("charge_disputed", false)]
+    [TestCase("lost_or_stolen_card", true)]
+    [Description("PAY-10")]
+    public async Task RefundPayment_RefusedByStripe_FailsWithRefundRefusedAndMayBeTriedAgain(
+        string code,
+        bool isAnswered
+    )
+    {
+        var captured = await CapturedAsync();
+        var refund = RefundOf(captured, 300);
+        _stripe.RefuseRefunds = (captured.TransactionId, code, isAnswered);
+        var failure = await Failure.OfAsync(() => RefundAsync(refund));
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.FailedPrecondition, "REFUND_REFUSED")));
+        Assert.That(failure.Metadata["code"], Is.EqualTo(code));
+
+        // Soon after, the same key gets the same answer and Stripe is left alone.
+        var requests = _stripe.Requests;
+        Assert.That(await Failure.OfAsync(() => RefundAsync(refund)), Is.EqualTo(failure));
+        Assert.That(_stripe.Requests, Is.EqualTo(requests));
+
+        // Nothing of it counts as given back: all of it can still go, and the same key may try again.
+        _stripe.RefuseRefunds = default;
+        var rest = await RefundAsync(RefundOf(captured, 700));
+        Assert.That(rest.RefundedAmount.MinorUnits, Is.EqualTo(700));
+        Mesh.Clock.Advance(TimeSpan.FromMinutes(6));
+        Assert.That((await RefundAsync(refund)).Status, Is.EqualTo(PaymentStatus.Refunded));
+        Assert.That(_stripe.Intents[captured.TransactionId].Refunded, Is.EqualTo(1000));
+    }
+
+    [Test, Description("PAY-10")]
+    public async Task RefundPayment_AnotherIsRefusedMeanwhile_IsSentAllTheSame()
+    {
+        var (refused, lost) = (await CapturedAsync(), await CapturedAsync());
+        foreach (var payment in new[] { refused, lost })
+        {
+            _stripe.BreakAfter = 1;
+            var failure = await Failure.OfAsync(() => RefundAsync(RefundOf(payment, 400)));
+            Assert.That(failure, Is.EqualTo(new Failure(StatusCode.Unavailable, "PAYMENT_UNKNOWN")));
+        }
+
+        // What became of them nobody knows here; the resolver asks again, and one is refused then.
+        _stripe.ForgetRefunds();
+        _stripe.RefuseRefunds = (refused.TransactionId, "charge_disputed", false);
+        Mesh.Clock.Advance(TimeSpan.FromMinutes(1));
+        await Service.RunJobAsync<PaymentResolver>();
+        Assert.That(_stripe.Intents[lost.TransactionId].Refunded, Is.EqualTo(400));
+        var staff = As(TestCaller.Operator());
+        var after = await staff.GetPaymentAsync(new GetPaymentRequest { PaymentId = refused.PaymentId });
+        Assert.That(after.RefundedAmount.MinorUnits, Is.Zero);
+    }
+
+    [Test, Description("PAY-08")]
+    public async Task AuthorizePayment_StripeDownForAMoment_IsTriedAgainAndCounted()
+    {
+        var before = _stripe.Requests;
+        _stripe.FailBefore = (429, 2);
+        var payment = await PatientlyAsync(() =>
+            Ordering.AuthorizePaymentAsync(Checkout("pm_card")).ResponseAsync
+        );
+        Assert.That((payment.Status, payment.RetryCount), Is.EqualTo((PaymentStatus.Authorized, 2)));
+        Assert.That(payment.LastRetryAt, Is.Not.Null);
+        Assert.That(_stripe.Requests - before, Is.EqualTo(3));
+    }
+
+    [Test, Description("PAY-08")]
+    public async Task AuthorizePayment_StripeStaysDown_FailsAfterThreeRetriesAndGoesOnLater()
+    {
+        var checkout = Checkout("pm_card");
+        var before = _stripe.Requests;
+        _stripe.FailBefore = (429, 4);
+        var failure = await PatientlyAsync(() =>
+            Failure.OfAsync(async () => await Ordering.AuthorizePaymentAsync(checkout))
+        );
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.Unavailable, "DEPENDENCY_UNAVAILABLE")));
+        Assert.That(_stripe.Requests - before, Is.EqualTo(4));
+        var payment = await Ordering.AuthorizePaymentAsync(checkout);
+        Assert.That((payment.Status, payment.RetryCount), Is.EqualTo((PaymentStatus.Authorized, 3)));
+    }
+
+    [Test, Description("PAY-08")]
+    public async Task CapturePayment_RefusedAndThenSilent_FailsWithPaymentUnknown()
+    {
+        var checkout = Checkout("pm_card");
+        await Ordering.AuthorizePaymentAsync(checkout);
+        _stripe.RefuseOnce = true;
+        _stripe.FailBefore = default;
+        var failure = await Failure.OfAsync(() => CaptureAsync(checkout));
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.Unavailable, "PAYMENT_UNKNOWN")));
+        Assert.That((await CaptureAsync(checkout)).Status, Is.EqualTo(PaymentStatus.Completed));
+    }
+
+    [TestCase("USD", 1999, 1999)]
+    [TestCase("JPY", 1234, 1234)]
+    [TestCase("BHD", 1230, 1230)]
+    [TestCase("ISK", 500, 50_000)]
+    [TestCase("UGX", 500, 50_000)]
+    [TestCase("MGA", 50_000, 500)]
+    [Description("K17: the provider's units where they are not ISO 4217's")]
+    public async Task AuthorizePayment_InAnyCurrency_AsksStripeForThatMuch(
+        string currency,
+        long minor,
+        long stripes
+    )
+    {
+        var checkout = Checkout("pm_card", minor);
+        checkout.Amount.Currency = currency;
+        var payment = await Ordering.AuthorizePaymentAsync(checkout);
+        Assert.That(_stripe.Intents[payment.TransactionId].Amount, Is.EqualTo(stripes));
+        Assert.That(payment.Amount.MinorUnits, Is.EqualTo(minor));
+    }
+
+    [Test, Description("K17")]
+    public async Task AuthorizePayment_PartOfStripesUnit_IsRefusedAndNotRounded()
+    {
+        var checkout = Checkout("pm_card", minor: 50_001);
+        checkout.Amount.Currency = "MGA";
+        var requests = _stripe.Requests;
+        var payment = await Ordering.AuthorizePaymentAsync(checkout);
+        Assert.That(
+            (payment.Status, payment.DeclineCode),
+            Is.EqualTo((PaymentStatus.Failed, "invalid_amount"))
+        );
+        Assert.That(_stripe.Requests, Is.EqualTo(requests));
+    }
+
     [Test, Description("ORD-07")]
     public async Task CancelPayment_AuthorizedAtStripe_CancelsTheIntent()
     {
@@ -158,6 +284,17 @@ internal sealed class StripeTests : PaymentsFixture
         );
     }
 
+    [Test]
+    public async Task ReceiveStripeWebhook_SeenBefore_AsksStripeNothing()
+    {
+        var waiting = await Ordering.AuthorizePaymentAsync(Checkout("pm_3ds"));
+        var body = Event(waiting.TransactionId);
+        await SendAsync(body, Sign(body));
+        var requests = _stripe.Requests;
+        await SendAsync(body, Sign(body));
+        Assert.That(_stripe.Requests, Is.EqualTo(requests));
+    }
+
     [TestCase("t=1,v1=00")]
     [TestCase("nonsense")]
     [TestCase("t=99999999999999999999,v1=00")]
@@ -176,6 +313,37 @@ internal sealed class StripeTests : PaymentsFixture
         Mesh.Clock.Advance(TimeSpan.FromMinutes(6));
         var old = await Failure.OfAsync(() => SendAsync(Event("pi_1"), signature));
         Assert.That(old.Reason, Is.EqualTo("BAD_SIGNATURE"));
+    }
+
+    private async Task<Payment> CapturedAsync()
+    {
+        var checkout = Checkout("pm_card", minor: 1000);
+        await Ordering.AuthorizePaymentAsync(checkout);
+        return await CaptureAsync(checkout);
+    }
+
+    private static RefundPaymentRequest RefundOf(Payment payment, long minor) =>
+        new()
+        {
+            PaymentId = payment.PaymentId,
+            RequestId = Guid.CreateVersion7().ToString(),
+            Amount = new Souk.Type.Money { Currency = "USD", MinorUnits = minor },
+        };
+
+    private async Task<Payment> RefundAsync(RefundPaymentRequest refund) =>
+        await As(TestCaller.Operator()).RefundPaymentAsync(refund);
+
+    /// <summary>Lets the clock run while the call waits between its tries.</summary>
+    private async Task<T> PatientlyAsync<T>(Func<Task<T>> call)
+    {
+        var running = call();
+        while (!running.IsCompleted)
+        {
+            Mesh.Clock.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.WhenAny(running, Task.Delay(TimeSpan.FromMilliseconds(20)));
+        }
+
+        return await running;
     }
 
     private async Task SendAsync(string body, string signature) =>

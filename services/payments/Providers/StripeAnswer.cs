@@ -7,7 +7,38 @@ namespace Souk.Payments.Providers;
 internal static class StripeAnswer
 {
     /// <summary>The charge that an answer tells of; throws when it tells that nothing is known.</summary>
-    public static ProviderCharge Read(HttpStatusCode status, string body)
+    public static ProviderCharge ReadCharge(HttpStatusCode status, string body)
+    {
+        ThrowIfUndecided(status);
+        using var json = JsonDocument.Parse(body);
+        if (!json.RootElement.TryGetProperty("error", out var error))
+            return ReadObject(json.RootElement);
+        if (Text(error, "type") != "card_error")
+            throw Refused(error);
+        var declineCode = Text(error, "decline_code");
+        var intent = error.TryGetProperty("payment_intent", out var found) ? Text(found, "id") : "";
+        return new ProviderCharge(
+            ChargeState.Declined,
+            intent,
+            DeclineCode: declineCode.Length > 0 ? declineCode : Text(error, "code")
+        );
+    }
+
+    /// <summary>Throws unless the answer is a refund that is made or on its way; its id.</summary>
+    public static string CheckRefund(HttpStatusCode status, string body)
+    {
+        ThrowIfUndecided(status);
+        using var json = JsonDocument.Parse(body);
+        if (json.RootElement.TryGetProperty("error", out var error))
+            throw Refused(error);
+        if (Text(json.RootElement, "status") is "failed" or "canceled")
+            throw new ProviderRefusedException(
+                Text(json.RootElement, "failure_reason") is { Length: > 0 } why ? why : "refund_failed"
+            );
+        return Text(json.RootElement, "id");
+    }
+
+    private static void ThrowIfUndecided(HttpStatusCode status)
     {
         // 409: another request with the same key is under way; 429: too many requests. Neither did anything.
         if (status is HttpStatusCode.Conflict or HttpStatusCode.TooManyRequests)
@@ -17,22 +48,10 @@ internal static class StripeAnswer
             throw new ProviderDownException($"Stripe does not accept SOUK_STRIPE_KEY ({(int)status}).");
         if (status >= HttpStatusCode.InternalServerError)
             throw new ProviderSilentException($"Stripe failed ({(int)status}) and may have done its part.");
-
-        using var json = JsonDocument.Parse(body);
-        if (!json.RootElement.TryGetProperty("error", out var error))
-            return ReadObject(json.RootElement);
-        if (Text(error, "type") != "card_error")
-            throw new ProviderRefusedException(
-                Text(error, "code") is { Length: > 0 } code ? code : Text(error, "type")
-            );
-        var declineCode = Text(error, "decline_code");
-        var intent = error.TryGetProperty("payment_intent", out var found) ? Text(found, "id") : "";
-        return new ProviderCharge(
-            ChargeState.Declined,
-            intent,
-            DeclineCode: declineCode.Length > 0 ? declineCode : Text(error, "code")
-        );
     }
+
+    private static ProviderRefusedException Refused(JsonElement error) =>
+        new(Text(error, "code") is { Length: > 0 } code ? code : Text(error, "type"));
 
     private static ProviderCharge ReadObject(JsonElement json)
     {

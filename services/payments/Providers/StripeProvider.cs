@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 
@@ -19,7 +20,7 @@ internal sealed class StripeProvider(HttpClient http, PaymentsSettings settings)
             "v1/payment_intents",
             $"{order.Key}-authorize",
             [
-                ("amount", order.Amount.Minor.ToString(CultureInfo.InvariantCulture)),
+                ("amount", AmountOf(order.Amount)),
                 ("currency", order.Amount.Currency.Code.ToLowerInvariant()),
                 ("payment_method", order.Token),
                 ("payment_method_types[]", "card"),
@@ -29,6 +30,7 @@ internal sealed class StripeProvider(HttpClient http, PaymentsSettings settings)
                 ("metadata[checkout_id]", order.Key),
                 ("expand[]", "latest_charge"),
             ],
+            StripeAnswer.ReadCharge,
             cancellationToken
         );
 
@@ -38,6 +40,7 @@ internal sealed class StripeProvider(HttpClient http, PaymentsSettings settings)
             $"v1/payment_intents/{Escape(order.TransactionId)}/capture",
             $"{order.Key}-capture",
             [("expand[]", "latest_charge")],
+            StripeAnswer.ReadCharge,
             cancellationToken
         );
 
@@ -58,12 +61,21 @@ internal sealed class StripeProvider(HttpClient http, PaymentsSettings settings)
             known = charge.TransactionId;
         }
 
-        return await PostAsync(
-            $"v1/payment_intents/{Escape(known)}/cancel",
-            $"{order.Key}-cancel",
-            [],
-            cancellationToken
-        );
+        try
+        {
+            return await PostAsync(
+                $"v1/payment_intents/{Escape(known)}/cancel",
+                $"{order.Key}-cancel",
+                [],
+                StripeAnswer.ReadCharge,
+                cancellationToken
+            );
+        }
+        catch (ProviderRefusedException)
+        {
+            // It moved on meanwhile: whoever asked goes by where it stands.
+            return await LookUpAsync(order with { TransactionId = known }, cancellationToken);
+        }
     }
 
     /// <inheritdoc />
@@ -76,10 +88,8 @@ internal sealed class StripeProvider(HttpClient http, PaymentsSettings settings)
         PostAsync(
             "v1/refunds",
             refundKey,
-            [
-                ("payment_intent", order.TransactionId),
-                ("amount", amount.Minor.ToString(CultureInfo.InvariantCulture)),
-            ],
+            [("payment_intent", order.TransactionId), ("amount", AmountOf(amount))],
+            StripeAnswer.CheckRefund,
             cancellationToken
         );
 
@@ -90,7 +100,11 @@ internal sealed class StripeProvider(HttpClient http, PaymentsSettings settings)
         if (order.TransactionId.Length == 0)
             return AuthorizeAsync(order, cancellationToken);
         var path = $"v1/payment_intents/{Escape(order.TransactionId)}?expand[]=latest_charge";
-        return SendAsync(() => new HttpRequestMessage(HttpMethod.Get, path), cancellationToken);
+        return SendAsync(
+            () => new HttpRequestMessage(HttpMethod.Get, path),
+            StripeAnswer.ReadCharge,
+            cancellationToken
+        );
     }
 
     /// <inheritdoc />
@@ -100,10 +114,11 @@ internal sealed class StripeProvider(HttpClient http, PaymentsSettings settings)
         CancellationToken cancellationToken
     ) => LookUpAsync(order, cancellationToken); // the buyer has answered Stripe, not us
 
-    private Task<ProviderCharge> PostAsync(
+    private Task<T> PostAsync<T>(
         string path,
         string idempotencyKey,
         (string Key, string Value)[] form,
+        Func<HttpStatusCode, string, T> read,
         CancellationToken cancellationToken
     ) =>
         SendAsync(
@@ -115,11 +130,13 @@ internal sealed class StripeProvider(HttpClient http, PaymentsSettings settings)
                         form.Select(field => KeyValuePair.Create(field.Key, field.Value))
                     ),
                 },
+            read,
             cancellationToken
         );
 
-    private async Task<ProviderCharge> SendAsync(
+    private async Task<T> SendAsync<T>(
         Func<HttpRequestMessage> make,
+        Func<HttpStatusCode, string, T> read,
         CancellationToken cancellationToken
     )
     {
@@ -129,7 +146,7 @@ internal sealed class StripeProvider(HttpClient http, PaymentsSettings settings)
         {
             using var response = await http.SendAsync(request, cancellationToken);
             var body = await response.Content.ReadAsStringAsync(cancellationToken);
-            return StripeAnswer.Read(response.StatusCode, body);
+            return read(response.StatusCode, body);
         }
         catch (HttpRequestException refused)
             when (refused.HttpRequestError
@@ -148,6 +165,9 @@ internal sealed class StripeProvider(HttpClient http, PaymentsSettings settings)
             throw new ProviderSilentException("Stripe's answer was lost.", lost);
         }
     }
+
+    private static string AmountOf(Money amount) =>
+        StripeAmounts.Of(amount).ToString(CultureInfo.InvariantCulture);
 
     private static string Escape(string id) => Uri.EscapeDataString(id);
 }
