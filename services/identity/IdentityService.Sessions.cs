@@ -18,13 +18,13 @@ internal sealed partial class IdentityService
     /// <inheritdoc />
     public override async Task<TokenSet> LoginUser(LoginUserRequest request, ServerCallContext context)
     {
-        var key = request.Email.Trim().ToLowerInvariant();
-        var now = clock.GetUtcNow();
-        await CheckNotLockedAsync(key, now, context.CancellationToken);
+        // Only the database folds letters: it did so when the account was opened, and in its own way.
+        var email = request.Email.Trim();
+        await CheckNotLockedAsync(email, context.CancellationToken);
 
         var account = await db.OneAsync(
             LoginUserSql,
-            [key],
+            [email],
             row => new Account(row.GetGuid(0), row.GetString(1), row.GetFieldValue<string[]>(2)),
             context.CancellationToken
         );
@@ -34,62 +34,73 @@ internal sealed partial class IdentityService
             context.CancellationToken
         );
         if (account is null || !matches)
-        {
-            await db.ExecuteAsync(
-                LoginUserFailedSql,
-                [key, now, now - FailureWindow],
-                context.CancellationToken
-            );
-            throw Fault.Unauthenticated(Reason.BadCredentials, "The address and the password do not match.");
-        }
-
+            throw await FailedAsync(email, context.CancellationToken);
+        // Again, as many guesses at once all passed the first time: beyond the limit a right one looks like
+        // the wrong ones.
+        await CheckNotLockedAsync(email, context.CancellationToken);
         return await db.InTransactionAsync(
             async tx =>
             {
-                tx.Defer(LoginUserSucceededSql, [key]);
+                tx.Defer(LoginUserSucceededSql, [email]);
                 return await OpenSessionAsync(tx, account.Id, account.Roles, familyId: Ids.New(clock));
             },
             context.CancellationToken
         );
     }
 
-    private const string LoginUserSql = "select id, password_hash, roles from users where email_key = $1";
+    private const string LoginUserSql =
+        "select id, password_hash, roles from users where email_key = lower($1)";
+
+    /// <summary>Counts a failed sign-in; what the caller is told.</summary>
+    private async Task<Exception> FailedAsync(string email, CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        var counted = await db.OneAsync(
+            LoginUserFailedSql,
+            [email, now, now - FailureWindow],
+            row => (Failures: row.GetInt32(0), Since: row.Instant(1)),
+            cancellationToken
+        );
+        return counted is { Failures: > FailuresMax } beyond
+            ? Locked(beyond.Since, now)
+            : Fault.Unauthenticated(Reason.BadCredentials, "The address and the password do not match.");
+    }
 
     private const string LoginUserFailedSql = """
         insert into sign_in_failure as f (email_key, failures, first_failed_at)
-        values ($1, 1, $2)
+        values (lower($1), 1, $2)
             on conflict (email_key) do update
            set failures = case when f.first_failed_at < $3 then 1 else f.failures + 1 end,
                first_failed_at = case when f.first_failed_at < $3 then $2 else f.first_failed_at end
+        returning failures, first_failed_at
         """;
 
-    private const string LoginUserSucceededSql = "delete from sign_in_failure where email_key = $1";
+    private const string LoginUserSucceededSql = "delete from sign_in_failure where email_key = lower($1)";
 
-    private async Task CheckNotLockedAsync(
-        string key,
-        DateTimeOffset now,
-        CancellationToken cancellationToken
-    )
+    private async Task CheckNotLockedAsync(string email, CancellationToken cancellationToken)
     {
+        var now = clock.GetUtcNow();
         var since = await db.OneAsync(
             LoginUserLockSql,
-            [key, FailuresMax, now - FailureWindow],
+            [email, FailuresMax, now - FailureWindow],
             row => row.Instant(0),
             cancellationToken
         );
         if (since is { } first)
-        {
-            throw Fault.ResourceExhausted(
-                Reason.AccountLocked,
-                "Too many sign-ins have failed. Wait a little.",
-                first + FailureWindow - now
-            );
-        }
+            throw Locked(first, now);
     }
 
+    private static RpcException Locked(DateTimeOffset since, DateTimeOffset now) =>
+        Fault.ResourceExhausted(
+            Reason.AccountLocked,
+            "Too many sign-ins have failed. Wait a little.",
+            since + FailureWindow - now
+        );
+
     private const string LoginUserLockSql = """
-        select first_failed_at from sign_in_failure where email_key = $1 and failures >= $2
-          and first_failed_at >= $3
+        select first_failed_at
+          from sign_in_failure
+         where email_key = lower($1) and failures >= $2 and first_failed_at >= $3
         """;
 
     /// <inheritdoc />
@@ -114,19 +125,21 @@ internal sealed partial class IdentityService
     private async Task<TokenSet?> SpendAsync(DbTransaction tx, byte[] hash)
     {
         var now = clock.GetUtcNow();
-        // The row lock makes two uses at the same moment take turns: the second finds the token spent.
-        var token =
-            await tx.OneAsync(
-                RefreshTokensSql,
-                [hash, now],
-                row => new RefreshToken(
-                    row.GetGuid(0),
-                    row.GetGuid(1),
-                    row.GetBoolean(2),
-                    row.GetFieldValue<string[]>(3)
-                ),
-                tx.CancellationToken
+        var batch = new DbBatch(tx);
+        batch.Add(SessionsLockSql, [hash], row => row.GetInt32(0));
+        var found = batch.Add(
+            RefreshTokensSql,
+            [hash, now],
+            row => new RefreshToken(
+                row.GetGuid(0),
+                row.GetGuid(1),
+                row.GetBoolean(2),
+                row.GetFieldValue<string[]>(3)
             )
+        );
+        await batch.RunAsync();
+        var token =
+            found.FirstOrDefault()
             ?? throw Fault.Unauthenticated(
                 Reason.RefreshInvalid,
                 "The refresh token is unknown, has expired or was revoked."
@@ -146,7 +159,14 @@ internal sealed partial class IdentityService
           from refresh_token t
           join users u on u.id = t.user_id
          where t.token_hash = $1 and t.revoked_at is null and t.expires_at > $2
-           for update of t
+        """;
+
+    // Changes of one person's sessions take turns: of two uses of a token at the same moment the second finds
+    // it spent, and whoever ends a family ends the token that is just being issued in it, too.
+    private const string SessionsLockSql = """
+        select 1 from users
+         where id = (select user_id from refresh_token where token_hash = $1)
+           for no key update
         """;
 
     private const string RefreshTokensSpendSql =
@@ -159,9 +179,13 @@ internal sealed partial class IdentityService
     /// <inheritdoc />
     public override async Task<Empty> LogoutUser(LogoutUserRequest request, ServerCallContext context)
     {
-        await db.ExecuteAsync(
-            LogoutUserSql,
-            [Hash(request.RefreshToken), clock.GetUtcNow()],
+        var hash = Hash(request.RefreshToken);
+        await db.InTransactionAsync(
+            async tx =>
+            {
+                await tx.ExecuteAsync(SessionsLockSql, [hash], tx.CancellationToken);
+                tx.Defer(LogoutUserSql, [hash, clock.GetUtcNow()]);
+            },
             context.CancellationToken
         );
         return new Empty();

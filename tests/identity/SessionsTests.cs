@@ -1,3 +1,6 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
 using Grpc.Core;
 using Souk.Identity;
 using Souk.Identity.V1;
@@ -82,6 +85,88 @@ internal sealed class SessionsTests : IdentityFixture
         );
         Assert.That(outcomes.Count(outcome => outcome == "ok"), Is.EqualTo(1));
         Assert.That(outcomes, Has.All.AnyOf("ok", "REFRESH_REUSED", "REFRESH_INVALID"));
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    [Description("X-03: a family ends with the token that is being issued in it")]
+    public async Task RefreshTokens_WhileTheFamilyEnds_LeavesNoTokenAlive(bool endsByReuse)
+    {
+        var email = NewEmail();
+        await RegisterAsync(email);
+        var stolen = await LoginAsync(email);
+        var current = await RefreshAsync(stolen.RefreshToken);
+
+        // Both calls are held up at the current token's row until both have come that far.
+        await using var blocker = await Service.Db.Source.OpenConnectionAsync();
+        await using var block = await blocker.BeginTransactionAsync();
+        await using (var locking = blocker.CreateCommand())
+        {
+            locking.CommandText = "select 1 from refresh_token where token_hash = $1 for update";
+            locking.Parameters.Add(
+                new() { Value = SHA256.HashData(Encoding.UTF8.GetBytes(current.RefreshToken)) }
+            );
+            await locking.ExecuteNonQueryAsync();
+        }
+
+        var renewing = RefreshAsync(current.RefreshToken);
+        await WaitingForLocksAsync(1);
+        Task ending = endsByReuse
+            ? Failure.OfAsync(() => RefreshAsync(stolen.RefreshToken))
+            : Anybody
+                .LogoutUserAsync(new LogoutUserRequest { RefreshToken = current.RefreshToken })
+                .ResponseAsync;
+        await WaitingForLocksAsync(2);
+        await block.RollbackAsync();
+        await ending;
+
+        var renewed = await renewing;
+        var after = await Failure.OfAsync(() => RefreshAsync(renewed.RefreshToken));
+        Assert.That(after, Is.EqualTo(new Failure(StatusCode.Unauthenticated, "REFRESH_INVALID")));
+    }
+
+    private async Task WaitingForLocksAsync(int calls)
+    {
+        const string waiting = """
+            select count(*) from pg_stat_activity
+             where datname = current_database() and wait_event_type = 'Lock' and query like '%refresh_token%'
+            """;
+        var patience = Stopwatch.StartNew();
+        while (await Service.Db.ScalarAsync<long>(waiting, [], CancellationToken.None) < calls)
+        {
+            Assert.That(patience.Elapsed, Is.LessThan(TimeSpan.FromSeconds(60)), "nobody waits");
+            await Task.Delay(TimeSpan.FromMilliseconds(10));
+        }
+    }
+
+    [Test, Description("U-02")]
+    public async Task LoginUser_FortyGuessesAtOnce_AreAnsweredUpToTheLimit()
+    {
+        var email = NewEmail();
+        await RegisterAsync(email);
+        var guesses = await Task.WhenAll(
+            Enumerable
+                .Range(0, 40)
+                .Select(i => Failure.OfAsync(() => LoginAsync(email, $"not the password {i}")))
+        );
+        Assert.That(guesses.Count(guess => guess.Reason == "BAD_CREDENTIALS"), Is.EqualTo(10));
+        Assert.That(
+            guesses.Select(guess => guess.Reason),
+            Has.All.AnyOf("BAD_CREDENTIALS", "ACCOUNT_LOCKED")
+        );
+        var right = await Failure.OfAsync(() => LoginAsync(email));
+        Assert.That(right, Is.EqualTo(new Failure(StatusCode.ResourceExhausted, "ACCOUNT_LOCKED")));
+    }
+
+    [TestCase("Jörg.Ünal")]
+    [TestCase("İPEK")]
+    [TestCase("ΟΔΥΣΣΕΥΣ")]
+    [Description("U-02: letters beyond ASCII")]
+    public async Task LoginUser_AddressAsItWasGiven_GivesTokens(string name)
+    {
+        var email = $"{name}.{NewEmail()}";
+        var user = await RegisterAsync(email);
+        Assert.That((await LoginAsync(email)).UserId, Is.EqualTo(user.UserId));
     }
 
     [Test]
