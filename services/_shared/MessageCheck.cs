@@ -11,8 +11,8 @@ namespace Souk.Shared;
 
 /// <summary>
 /// Enforces what a contract says about a request's fields: REQUIRED is present, OUTPUT_ONLY is cleared, texts
-/// and lists are bounded. Built once per message type. A number that is REQUIRED is not checked: proto3
-/// cannot tell 0 from absent.
+/// and lists are bounded, instants are possible. Built once per message type. A number that is REQUIRED is not
+/// checked: proto3 cannot tell 0 from absent.
 /// </summary>
 internal sealed class MessageCheck
 {
@@ -95,6 +95,11 @@ internal sealed class MessageCheck
         private const int TextMax = 10_000;
         private const int EntriesMax = 1000;
 
+        // Of the years 1 to 9999, as google.protobuf.Timestamp is defined.
+        private const long SecondsMin = -62_135_596_800;
+        private const long SecondsMax = 253_402_300_799;
+        private const int NanosMax = 999_999_999;
+
         private readonly FieldDescriptor _field;
         private readonly bool _isRequired;
         private readonly bool _isOutput;
@@ -124,10 +129,15 @@ internal sealed class MessageCheck
             _isOutput
             || _inner is not null
             || IsList
+            || IsInstant
             || _field.FieldType is FieldType.String or FieldType.Bytes
             || (_isRequired && (_field.HasPresence || _field.FieldType == FieldType.Enum));
 
         private bool IsList => _field.IsRepeated || _field.IsMap;
+
+        private bool IsInstant =>
+            _field is { FieldType: FieldType.Message, IsMap: false }
+            && _field.MessageType == Timestamp.Descriptor;
 
         internal void Apply(IMessage message, string path, int depth, ref Findings findings)
         {
@@ -143,6 +153,8 @@ internal sealed class MessageCheck
                 CheckText(text, _max, path, ref findings);
             else if (value is ICollection entries)
                 ApplyToEntries(entries, path, depth, ref findings);
+            else if (value is Timestamp instant)
+                CheckInstant(instant, path, ref findings);
             else if (value is IMessage inner)
                 _inner?.Value.Apply(inner, Name(path), depth + 1, ref findings);
         }
@@ -172,6 +184,13 @@ internal sealed class MessageCheck
             // PostgreSQL cannot store it in a text, and nobody types it.
             else if (text.Contains('\0', StringComparison.Ordinal))
                 findings.Add(Name(path), "must not contain the character U+0000");
+        }
+
+        // Code that reads one would throw, and the caller be told that the fault was ours.
+        private void CheckInstant(Timestamp instant, string path, ref Findings findings)
+        {
+            if (instant.Seconds is < SecondsMin or > SecondsMax || instant.Nanos is < 0 or > NanosMax)
+                findings.Add(Name(path), "must be an instant of the years 1 to 9999");
         }
 
         private bool IsAbsent(IMessage message, object? value) =>

@@ -16,8 +16,6 @@ internal static class ProductRules
     private const int AttributeMax = 100;
     private const int SpecificationKeyMax = 200;
     private const int SpecificationMax = 1000;
-    private const long TimestampSecondsMin = -62_135_596_800;
-    private const long TimestampSecondsMax = 253_402_300_799;
 
     // GET /products/{product_id} and /products/search share a path; the literal wins there, so no product
     // may want it.
@@ -133,14 +131,6 @@ internal static class ProductRules
             findings.Add("product.price.discount.value", "must be from 0 to 100");
         else if (decimal.Round((decimal)discount.Value, 2) != (decimal)discount.Value)
             findings.Add("product.price.discount.value", "must have at most two decimals");
-        if (
-            discount.ValidUntil is { } until
-            && (
-                until.Seconds is < TimestampSecondsMin or > TimestampSecondsMax
-                || until.Nanos is < 0 or > 999_999_999
-            )
-        )
-            findings.Add("product.price.discount.valid_until", "must be an instant of the years 1 to 9999");
     }
 
     private static void CheckVariants(RepeatedField<Variant> variants, Findings findings)

@@ -101,16 +101,16 @@ internal sealed class ProductRulesTests
         Assert.That(ProductRules.Checked(product).Price.Discount, Is.EqualTo(Percent(value)));
     }
 
-    [Test]
-    public void Discount_ImpossibleInstant_IsRefused() =>
-        Assert.That(
-            Refusal(product =>
-            {
-                product.Price.Discount = Percent(10);
-                product.Price.Discount.ValidUntil = new Timestamp { Seconds = long.MaxValue };
-            }).Fields,
-            Is.EqualTo(new[] { "product.price.discount.valid_until" })
-        );
+    [Test, Description("CAT-08")]
+    public async Task CreateProduct_DiscountUntilAnImpossibleInstant_FailsWithInvalidField()
+    {
+        var product = Samples.Phone();
+        product.Price.Discount = Percent(10);
+        product.Price.Discount.ValidUntil = new Timestamp { Seconds = long.MaxValue };
+        var failure = await Failure.OfAsync(() => SharedCatalog.Mesh.DraftAsync(product));
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.InvalidArgument, Field)));
+        Assert.That(failure.Fields, Is.EqualTo(new[] { "product.price.discount.valid_until" }));
+    }
 
     [Test, Description("CAT-10")]
     public void Variants_SameAttributesInAnotherOrder_AreDuplicates()

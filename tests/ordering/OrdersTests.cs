@@ -78,6 +78,22 @@ internal sealed class OrdersTests : OrderingTests
             [.. (await As(buyer).ListOrdersAsync(request)).Orders.Select(order => order.OrderId)];
     }
 
+    [TestCase(long.MaxValue, 0)]
+    [TestCase(0, -1)]
+    [Description("X-08")]
+    public async Task ListOrders_ImpossibleInstant_FailsNamingTheField(long seconds, int nanos)
+    {
+        var request = new ListOrdersRequest
+        {
+            CreatedAfter = new() { Seconds = seconds, Nanos = nanos },
+        };
+        var failure = await Failure.OfAsync(async () =>
+            await As(TestCaller.Buyer()).ListOrdersAsync(request)
+        );
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.InvalidArgument, "INVALID_FIELD")));
+        Assert.That(failure.Fields, Is.EqualTo(new[] { "created_after" }));
+    }
+
     [Test]
     [Description("X-06")]
     public async Task ListOrders_OfSomebodyElse_OnlyForStaff()
