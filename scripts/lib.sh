@@ -15,6 +15,12 @@ if [[ $SET == main ]]; then RUN=$ROOT/.run; else RUN=$ROOT/.run/$SET; fi
 # shellcheck disable=SC2034  # used by the scripts that source this
 LOGS=$RUN/logs PIDS=$RUN/pids
 
+# Where the set's gateway listens, and how much higher all its ports are (mesh.sh says more).
+if [[ $SET == main ]]; then SHIFT=${SOUK_PORT_SHIFT:-0}; else SHIFT=${SOUK_PORT_SHIFT:-1000}; fi
+PORT=${SOUK_GATEWAY_PORT:-$((8080 + SHIFT))}
+# shellcheck disable=SC2034
+URL=http://127.0.0.1:$PORT
+
 say() { printf '%s\n' "$*" >&2; }
 die() { say "souk: $*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }

@@ -10,15 +10,11 @@
 #
 # SOUK_GATEWAY_PORT   where the gateway listens (8080)
 # SOUK_RUNTIME        `sidecar` for this repository's runtime, `dapr` for Dapr's own; default: Dapr's if there
+# SOUK_PORT_SHIFT     how much higher all ports are (0)
 # SOUK_SET            another complete mesh beside this one (scripts/lib.sh); its ports are 1000 higher, or as
 #                     SOUK_PORT_SHIFT says
 source "$(dirname "$0")/lib.sh"
 
-DEFAULT_SHIFT=0
-[[ $SET == main ]] || DEFAULT_SHIFT=1000
-SHIFT=${SOUK_PORT_SHIFT:-$DEFAULT_SHIFT}
-PORT=${SOUK_GATEWAY_PORT:-$((8080 + SHIFT))}
-URL=http://127.0.0.1:$PORT
 ACCOUNTS=$RUN/accounts.json
 LOG=$LOGS/mesh.log
 READY_SECONDS_MAX=120
@@ -102,6 +98,19 @@ runtime() {
   esac
 }
 
+# Says which port of the run file somebody listens on already, before a stack trace does.
+check_ports() {
+  local port
+  for port in "$PORT" $((PORT + 1)); do
+    if port_open "$port"; then die "port $port is taken; SOUK_GATEWAY_PORT moves the gateway's two"; fi
+  done
+  for port in $(awk '/(appPort|daprGRPCPort|daprHTTPPort):/ { print $2 }' "$1"); do
+    if port_open "$port"; then
+      die "port $port is taken, perhaps by another mesh; SOUK_PORT_SHIFT=1000 moves all ports of this one"
+    fi
+  done
+}
+
 launch() {
   local file
   file=$(run_file)
@@ -109,7 +118,7 @@ launch() {
   # Dapr leaves a dead app dead; this runtime can do better when it is asked to.
   command+=(--restart --pid-dir "$PIDS")
   [[ $(runtime) == sidecar ]] || command=(dapr run -f "$file")
-  port_open "$PORT" && die "port $PORT is taken; set SOUK_GATEWAY_PORT"
+  check_ports "$file"
   [[ ! -f $LOG ]] || mv "$LOG" "$LOG.1"
   # Job control gives the runtime a process group of its own: Ctrl-C does not reach it, `stop` finds its apps.
   (
