@@ -1,26 +1,48 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace Souk.Cart;
 
 /// <summary>
-/// Notes when carts end, a second behind the carts and many at a time: a change of a cart must not wait for a
-/// second database. What is noted when the process dies is lost with it and noted again by the cart's next
-/// change.
+/// Notes when carts end: a new cart before it is stored, so that none ends in silence (K7), and a change of
+/// it a second behind, many at a time, as it must not wait for a second database. A note that is lost with
+/// the process is made up for when the one before falls due (<see cref="CartReminders"/>).
 /// </summary>
-internal sealed class CartExpiries(Db db, TimeProvider clock, ILogger<CartExpiries> logger)
+internal sealed partial class CartExpiries(Db db, TimeProvider clock, ILogger<CartExpiries> logger)
     : BackgroundJob(TimeSpan.FromSeconds(1), clock, logger)
 {
     private const int BatchMax = 1_000;
     private const int NotedMax = 100_000;
+    private static readonly TimeSpan FirstNotePatience = TimeSpan.FromSeconds(1);
+
+    private readonly ILogger _logger = logger;
     private readonly ConcurrentDictionary<string, CartDocument> _noted = new();
 
-    /// <summary>Notes a cart as it is now. Beyond a hundred thousand unwritten notes new carts are not
-    /// noted.</summary>
+    /// <summary>Notes a cart as it is now, soon. Beyond a hundred thousand unwritten notes only carts that
+    /// have one are noted.</summary>
     public void Note(CartDocument cart)
     {
         if (_noted.Count < NotedMax || _noted.ContainsKey(cart.UserId))
             _noted[cart.UserId] = cart;
+    }
+
+    /// <summary>Notes a cart that is about to be; soon, without the database, which carts can do
+    /// without.</summary>
+    public async Task NoteFirstAsync(CartDocument cart, CancellationToken token)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(token);
+        patience.CancelAfter(FirstNotePatience);
+        try
+        {
+            await WriteAsync([cart], patience.Token);
+        }
+        catch (Exception e)
+            when (e is NpgsqlException or OperationCanceledException && !token.IsCancellationRequested)
+        {
+            LogLater(_logger, e.Message);
+            Note(cart);
+        }
     }
 
     /// <inheritdoc />
@@ -29,7 +51,14 @@ internal sealed class CartExpiries(Db db, TimeProvider clock, ILogger<CartExpiri
         var batch = _noted.Values.Take(BatchMax).ToList();
         if (batch.Count == 0)
             return false;
-        await db.ExecuteAsync(
+        await WriteAsync(batch, token);
+        foreach (var cart in batch)
+            _noted.TryRemove(KeyValuePair.Create(cart.UserId, cart)); // a newer note stays
+        return batch.Count == BatchMax;
+    }
+
+    private Task WriteAsync(IReadOnlyCollection<CartDocument> batch, CancellationToken token) =>
+        db.ExecuteAsync(
             NoteExpiriesSql,
             [
                 batch.Select(cart => cart.UserId).ToArray(),
@@ -38,16 +67,15 @@ internal sealed class CartExpiries(Db db, TimeProvider clock, ILogger<CartExpiri
             ],
             token
         );
-        foreach (var cart in batch)
-            _noted.TryRemove(KeyValuePair.Create(cart.UserId, cart)); // a newer note stays
-        return batch.Count == BatchMax;
-    }
 
     private const string NoteExpiriesSql = """
         insert into cart_expiry (user_id, expires_at, item_count)
         select user_id, expires_at, item_count
           from unnest($1::text[], $2::timestamptz[], $3::int[]) as noted (user_id, expires_at, item_count)
             on conflict (user_id) do update
-           set expires_at = excluded.expires_at, item_count = excluded.item_count
+           set expires_at = excluded.expires_at, item_count = excluded.item_count, announced = false
         """;
+
+    [LoggerMessage(LogLevel.Warning, "A new cart's end is noted later: {Problem}")]
+    private static partial void LogLater(ILogger logger, string problem);
 }

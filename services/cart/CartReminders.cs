@@ -21,38 +21,42 @@ internal sealed class CartReminders(
         db.InTransactionAsync(
             async tx =>
             {
-                // The row goes with the announcement; the cart's next change writes it anew.
+                var now = Clock.GetUtcNow();
                 var due = await tx.ListAsync(
                     CartRemindersSql,
-                    [Clock.GetUtcNow() + Ahead, BatchMax],
-                    row => row.GetString(0),
+                    [now + Ahead, now, BatchMax],
+                    row => (UserId: row.GetString(0), Announced: row.GetBoolean(1)),
                     token
                 );
-                foreach (var userId in due)
-                    await AnnounceAsync(tx, userId, token);
+                foreach (var (userId, announced) in due)
+                    await LookAsync(tx, userId, announced, now);
                 return due.Count == BatchMax;
             },
             token
         );
 
     private const string CartRemindersSql = """
-        delete from cart_expiry
-         where user_id in (
-           select user_id from cart_expiry where expires_at <= $1 order by expires_at, user_id limit $2
-              for update skip locked
-         )
-        returning user_id
+        select user_id, announced
+          from cart_expiry
+         where (not announced and expires_at <= $1) or (announced and expires_at <= $2)
+         order by expires_at, user_id
+         limit $3
+           for update skip locked
         """;
 
     // The note may be older than the cart, as it is written behind it: the cart decides.
-    private async Task AnnounceAsync(DbTransaction tx, string userId, CancellationToken token)
+    private async Task LookAsync(DbTransaction tx, string userId, bool announced, DateTimeOffset now)
     {
-        var cart = await carts.GetAsync(userId, token);
-        if (cart.Items.Count == 0 || cart.ExpiresAt is not { } end)
+        var cart = await carts.GetAsync(userId, tx.CancellationToken);
+        if (cart.ExpiresAt is not { } end)
+        {
+            tx.Defer(CartRemindersOverSql, [userId]);
             return;
-        if (end > Clock.GetUtcNow() + Ahead)
-            tx.Defer(CartRemindersAgainSql, [userId, end, cart.Items.Count]);
-        else
+        }
+
+        var isNear = end <= now + Ahead;
+        tx.Defer(CartRemindersNextSql, [userId, end, cart.Items.Count, isNear]);
+        if (isNear && !announced && cart.Items.Count > 0)
             outbox.Add(
                 tx,
                 "cart.expiring",
@@ -65,8 +69,9 @@ internal sealed class CartReminders(
             );
     }
 
-    private const string CartRemindersAgainSql = """
-        insert into cart_expiry (user_id, expires_at, item_count) values ($1, $2, $3)
-            on conflict (user_id) do nothing
+    private const string CartRemindersOverSql = "delete from cart_expiry where user_id = $1";
+
+    private const string CartRemindersNextSql = """
+        update cart_expiry set expires_at = $2, item_count = $3, announced = $4 where user_id = $1
         """;
 }

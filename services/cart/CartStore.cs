@@ -73,9 +73,13 @@ internal sealed class CartStore(
                 return before;
             var now = clock.GetUtcNow();
             after = after with { UpdatedAt = now, ExpiresAt = now + settings.Lifetime };
+            var isNew = before.ExpiresAt is null;
+            if (isNew)
+                await expiries.NoteFirstAsync(after, token);
             if (await tryWrite(after, etag, token))
             {
-                expiries.Note(after);
+                if (!isNew)
+                    expiries.Note(after);
                 return after;
             }
 

@@ -137,6 +137,39 @@ internal sealed class RemindersTests
         );
     }
 
+    [Test, Description("K7: no end is silent, whatever the process lost")]
+    public async Task CartExpiring_NotesLostWithTheProcess_IsAnnouncedAllTheSame()
+    {
+        var buyer = TestCaller.Buyer();
+        var phone = await _mesh.OnSaleAsync();
+        // Nothing that is written behind the cart arrives in this test.
+        var cart = await _mesh.AddAsync(buyer, phone);
+        _mesh.Clock.Advance(TimeSpan.FromDays(6));
+        Assert.That((await AnnouncedAsync(buyer)).Select(Ends), Is.EqualTo(new[] { cart.ExpiresAt }));
+
+        _mesh.Clock.Advance(TimeSpan.FromHours(12));
+        var changed = await _mesh.AddAsync(buyer, phone);
+        _mesh.Clock.Advance(TimeSpan.FromHours(12));
+        Assert.That((await AnnouncedAsync(buyer)).Select(Ends), Is.EqualTo(new[] { cart.ExpiresAt }));
+        _mesh.Clock.Advance(TimeSpan.FromDays(5) + TimeSpan.FromHours(12));
+        Assert.That(
+            (await AnnouncedAsync(buyer)).Select(Ends),
+            Is.EqualTo(new[] { cart.ExpiresAt, changed.ExpiresAt })
+        );
+
+        // Redis forgets the cart by its own clock; the end by ours is what counts here.
+        _mesh.Clock.Advance(TimeSpan.FromDays(1));
+        Assert.That((await AnnouncedAsync(buyer)).Count(), Is.EqualTo(2));
+        var rows = await _mesh.Service.Db.ScalarAsync<long>(
+            "select count(*) from cart_expiry where user_id = $1",
+            [buyer.UserId],
+            CancellationToken.None
+        );
+        Assert.That(rows, Is.Zero);
+
+        static Timestamp Ends(CartExpiring expiring) => expiring.ExpiresAt;
+    }
+
     [Test, Description("CART-08, CART-09")]
     public async Task CartExpiring_NothingToBuyLeft_IsNotAnnounced()
     {
