@@ -15,6 +15,14 @@ internal static class OrderRows
     /// <summary>The prefix of an order line's id.</summary>
     public const string ItemPrefix = "oit";
 
+    /// <summary>The columns of an order, in the order that <see cref="Read"/> takes them.</summary>
+    public const string Columns = """
+        id, order_number, user_id, status, currency, subtotal_minor, discount_minor, tax_minor,
+        shipping_fee_minor, total_minor, shipping_address::text, billing_address::text, payment_method,
+        payment_status, payment_id, payment_action_url, failure_reason, failure_message, estimated_delivery,
+        coupons, shipped_at, delivered_at, created_at, updated_at
+        """;
+
     /// <summary>An order with its items, or null.</summary>
     public static async Task<Order?> GetAsync(DbQueries db, Guid id, CancellationToken cancellationToken)
     {
@@ -24,14 +32,7 @@ internal static class OrderRows
         return order;
     }
 
-    private const string GetOrderSql = """
-        select id, order_number, user_id, status, currency, subtotal_minor, discount_minor, tax_minor,
-               shipping_fee_minor, total_minor, shipping_address::text, billing_address::text, payment_method,
-               payment_status, payment_id, payment_action_url, failure_reason, failure_message,
-               estimated_delivery, coupons, shipped_at, delivered_at, created_at, updated_at
-          from orders
-         where id = $1
-        """;
+    private const string GetOrderSql = $"select {Columns} from orders where id = $1";
 
     /// <summary>Fills in the items of these orders with one query.</summary>
     public static async Task AddItemsAsync(
@@ -64,7 +65,7 @@ internal static class OrderRows
          order by order_id, line
         """;
 
-    /// <summary>Reads a row of the columns that <see cref="GetOrderSql"/> lists.</summary>
+    /// <summary>Reads a row of <see cref="Columns"/>.</summary>
     public static Order Read(NpgsqlDataReader row)
     {
         var currency = row.GetString(4);

@@ -56,11 +56,8 @@ internal sealed partial class OrderingService
         return response;
     }
 
-    private const string ListOrdersSql = """
-        select id, order_number, user_id, status, currency, subtotal_minor, discount_minor, tax_minor,
-               shipping_fee_minor, total_minor, shipping_address::text, billing_address::text, payment_method,
-               payment_status, payment_id, payment_action_url, failure_reason, failure_message,
-               estimated_delivery, coupons, shipped_at, delivered_at, created_at, updated_at
+    private const string ListOrdersSql = $"""
+        select {OrderRows.Columns}
           from orders
          where user_id = $1 and ($2::text is null or status = $2) and created_at >= $3 and created_at < $4
            and (created_at, id) < ($5, $6)
