@@ -11,8 +11,8 @@ namespace Souk.Shared;
 
 /// <summary>
 /// Enforces what a contract says about a request's fields: REQUIRED is present, OUTPUT_ONLY is cleared, texts
-/// and lists are bounded, instants are possible. Built once per message type. A number that is REQUIRED is not
-/// checked: proto3 cannot tell 0 from absent.
+/// and lists are bounded, instants are possible. Built once per message type. A number that is REQUIRED is
+/// not checked: proto3 cannot tell 0 from absent.
 /// </summary>
 internal sealed class MessageCheck
 {

@@ -10,7 +10,8 @@ namespace Souk.Payments;
 /// lease to time. </summary>
 internal sealed class PaymentBook(Db db, Outbox outbox, TimeProvider clock)
 {
-    /// <summary>How long a lease lasts: longer than all calls of its holder to the provider together.</summary>
+    /// <summary>How long a lease lasts: longer than all calls that its holder makes
+    /// together.</summary>
     public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan FirstLookUp = TimeSpan.FromSeconds(5);
 

@@ -23,6 +23,9 @@ internal sealed class TestBus(TestRoutes routes) : IEventBus
     /// <summary>When true, the broker refuses everything.</summary>
     internal bool IsDown { get; set; }
 
+    /// <summary>The one topic that the broker refuses.</summary>
+    internal string? RefusedTopic { get; set; }
+
     /// <summary>Everything published so far.</summary>
     internal IReadOnlyCollection<OutboxEvent> Published => _published;
 
@@ -42,7 +45,7 @@ internal sealed class TestBus(TestRoutes routes) : IEventBus
 
     public async Task PublishAsync(string topic, IReadOnlyList<OutboxEvent> events, CancellationToken token)
     {
-        if (IsDown)
+        if (IsDown || topic == RefusedTopic)
             throw new RpcException(new Status(StatusCode.Unavailable, "the broker is down"));
         foreach (var published in events)
         {

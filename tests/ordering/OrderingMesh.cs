@@ -119,6 +119,37 @@ internal sealed class OrderingMesh : IAsyncDisposable
         return sku;
     }
 
+    /// <summary>Gives what is sold under a SKU another price.</summary>
+    internal async Task RepriceAsync(string sku, string amount)
+    {
+        var product = await ProductOfAsync(sku);
+        product.Price.Amount = new Money { Amount = amount };
+        await Catalog(Seller)
+            .UpdateProductAsync(
+                new UpdateProductRequest
+                {
+                    ProductId = product.ProductId,
+                    Product = product,
+                    Etag = product.Etag,
+                }
+            );
+    }
+
+    /// <summary>Takes what is sold under a SKU off sale for good.</summary>
+    internal async Task DeleteAsync(string sku)
+    {
+        var product = await ProductOfAsync(sku);
+        await Catalog(Seller).DeleteProductAsync(new DeleteProductRequest { ProductId = product.ProductId });
+    }
+
+    private async Task<Product> ProductOfAsync(string sku)
+    {
+        var offers = await Catalog(TestCaller.Service("cart"))
+            .BatchGetOffersAsync(new BatchGetOffersRequest { Skus = { sku } });
+        return await Catalog(Seller)
+            .GetProductAsync(new GetProductRequest { ProductId = offers.Offers[0].ProductId });
+    }
+
     /// <summary>A product that is not on sale yet.</summary>
     internal async Task<Product> DraftAsync(string amount = "25.00", string currency = "USD") =>
         await Catalog(Seller)

@@ -25,6 +25,24 @@ internal sealed class OrdersTests : OrderingTests
         );
     }
 
+    [Test]
+    [Description("K26, CAT-05: an order keeps its own copy")]
+    public async Task GetOrder_ProductChangedOrDeletedSince_IsAsItWasBought()
+    {
+        var buyer = TestCaller.Buyer();
+        var (repriced, deleted) = (await Mesh.GoodsAsync(), await Mesh.GoodsAsync());
+        var order = await Mesh.ConfirmedAsync(buyer, repriced, deleted);
+        await Mesh.RepriceAsync(repriced, "99.00");
+        await Mesh.DeleteAsync(deleted);
+        Assert.That(
+            await As(buyer).GetOrderAsync(new GetOrderRequest { OrderId = order.OrderId }),
+            Is.EqualTo(order)
+        );
+        var anew = OrderingMesh.Request(deleted);
+        var failure = await Failure.OfAsync(() => As(buyer).CreateOrderAsync(anew));
+        Assert.That(failure.Reason, Is.EqualTo("PRODUCT_UNAVAILABLE"));
+    }
+
     [TestCase("ord_00000000000000000000000000000000")]
     [TestCase("nonsense")]
     public async Task GetOrder_UnknownId_IsNotFound(string id) =>

@@ -35,11 +35,12 @@ internal sealed class RecoveryTests
     public async Task Recovery_OrderWithoutWorkflow_IsCheckedOut()
     {
         var request = OrderingMesh.Request(await _mesh.GoodsAsync());
-        // Nobody works on the order, so nobody will answer: the buyer's app gives up.
-        var soon = TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(3);
-        await Failure.OfAsync(() => _alone.CreateOrderAsync(request, deadline: soon));
-        var order = (await _mesh.As(Buyer).ListOrdersAsync(new ListOrdersRequest { PageSize = 1 })).Orders[0];
-        Assert.That(order.Status, Is.EqualTo(OrderStatus.Pending));
+        // Nobody works on the order, so nobody will answer: the buyer's app gives up once the order is there.
+        using var app = new CancellationTokenSource();
+        var calling = Failure.OfAsync(() => _alone.CreateOrderAsync(request, cancellationToken: app.Token));
+        var order = await PendingAsync();
+        await app.CancelAsync();
+        await calling;
 
         await RecoverAsync();
 
@@ -87,6 +88,41 @@ internal sealed class RecoveryTests
         );
         Assert.That(await _mesh.ChargeAsync(order), Is.EqualTo(("cancelled", 0)));
         Assert.That(await _mesh.StockAsync(sku), Is.EqualTo((1, 0)));
+    }
+
+    [Test]
+    [Description("ORD-10: mail that cannot be sent is no reason to undo a sale")]
+    public async Task CreateOrder_MailTopicRefused_StaysConfirmedAndIsWrittenToLater()
+    {
+        _mesh.Bus.RefusedTopic = "notification.email";
+        var order = await _mesh.ConfirmedAsync(Buyer, await _mesh.GoodsAsync());
+        var created = await _mesh.EventsAsync<OrderCreated>("order.created", e => e.OrderId == order.OrderId);
+        Assert.That(created, Has.Count.EqualTo(1), "the other topics do not wait");
+        Assert.That(await MailsAsync(), Is.Empty);
+        Assert.That((await _mesh.SettledAsync(order)).Status, Is.EqualTo(OrderStatus.Confirmed));
+
+        _mesh.Bus.RefusedTopic = null;
+        _mesh.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.That(
+            (await MailsAsync()).Select(mail => mail.Template),
+            Is.EqualTo(new[] { "order_confirmed" })
+        );
+
+        Task<IReadOnlyList<NotificationEmail>> MailsAsync() =>
+            _mesh.EventsAsync<NotificationEmail>("notification.email", mail => mail.OrderId == order.OrderId);
+    }
+
+    private async Task<Order> PendingAsync()
+    {
+        var pending = new ListOrdersRequest { Status = OrderStatus.Pending };
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (true)
+        {
+            var orders = (await _mesh.As(Buyer).ListOrdersAsync(pending)).Orders;
+            if (orders.Count > 0)
+                return orders.Single();
+            await Task.Delay(TimeSpan.FromMilliseconds(20), patience.Token);
+        }
     }
 
     private async Task RecoverAsync()

@@ -18,7 +18,7 @@ internal sealed class ChargesTests : PaymentsFixture
         Assert.That(await BooksAsync(checkout), Is.EqualTo(("authorized", 0L)));
     }
 
-    [Test, Description("PAY-07")]
+    [Test, Description("PAY-07 K14")]
     public async Task AuthorizePayment_FiftyParallelCalls_ChargeOnce()
     {
         var checkout = Checkout();
@@ -48,7 +48,7 @@ internal sealed class ChargesTests : PaymentsFixture
         Assert.That(rows, Is.EqualTo(1));
     }
 
-    [Test, Description("PAY-07")]
+    [Test, Description("PAY-07 PAY-11")]
     public async Task CapturePayment_Twice_TakesOnceAndPublishesOnce()
     {
         var checkout = Checkout();
@@ -112,6 +112,19 @@ internal sealed class ChargesTests : PaymentsFixture
             As(TestCaller.Buyer()).GetPaymentAsync(new GetPaymentRequest { PaymentId = payment.PaymentId })
         );
         Assert.That(failure.Code, Is.EqualTo(StatusCode.NotFound));
+    }
+
+    [Test, Description("X-06")]
+    public async Task ConfirmPayment_OfAnother_FailsWithNotFoundAndDecidesNothing()
+    {
+        var checkout = Checkout("tok_challenge");
+        var waiting = await Ordering.AuthorizePaymentAsync(checkout);
+        var failure = await Failure.OfAsync(async () =>
+            await As(TestCaller.Buyer())
+                .ConfirmPaymentAsync(new ConfirmPaymentRequest { PaymentId = waiting.PaymentId })
+        );
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.NotFound, "RESOURCE_NOT_FOUND")));
+        Assert.That((await BooksAsync(checkout)).State, Is.EqualTo("needs_action"));
     }
 
     [Test, Description("PAY-05")]
