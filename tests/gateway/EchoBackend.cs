@@ -3,6 +3,7 @@ using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
 using Souk.Tests.Gateway.Protos;
+using Souk.Type;
 using RpcStatus = Google.Rpc.Status;
 
 namespace Souk.Tests.Gateway;
@@ -28,6 +29,31 @@ internal sealed class EchoBackend : EchoService.EchoServiceBase
             throw Failure((int)Code.Unavailable, "", "try again", 0);
         return Task.FromResult(Described(new Thing { ThingId = request.ThingId, Etag = "v1" }, context));
     }
+
+    public override Task<SearchGoodsResponse> SearchGoods(
+        SearchGoodsRequest request,
+        ServerCallContext context
+    ) =>
+        Task.FromResult(
+            new SearchGoodsResponse
+            {
+                Products =
+                {
+                    new FoundGoods
+                    {
+                        Id = "prod_123",
+                        Name = $"Gaming {request.Q}, {request.Category}",
+                        Price = new Money { Currency = "USD", MinorUnits = 129_999 },
+                        Rating = 4.5,
+                        ImageUrl = "https://cdn.example.com/products/laptop-1.jpg",
+                        InStock = true,
+                    },
+                },
+                Total = 150,
+                Page = request.Page,
+                Limit = request.Limit,
+            }
+        );
 
     public override Task<SearchThingsResponse> SearchThings(
         SearchThingsRequest request,

@@ -1,15 +1,15 @@
 using System.Text.Json.Nodes;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using Souk.Cart.V1;
 using Souk.Catalog.V1;
-using Souk.Identity.V1;
-using Souk.Ordering.V1;
 using Souk.Type;
 
 namespace Souk.Tests.Gateway;
 
-/// <summary>The samples of the requirement documents, name by name and value by value (K28).</summary>
+/// <summary>
+/// The documents' product with all that it can say: ratings and stock records come from services that there
+/// are not yet. The other samples go through the whole mesh: see golden/.
+/// </summary>
 public sealed class SampleTests
 {
     private const string ProductDocument = """
@@ -21,56 +21,6 @@ public sealed class SampleTests
          "images":["https://cdn.example.com/products/iphone15pro-1.jpg"],
          "specifications":{"display":"6.1-inch Super Retina XDR","processor":"A17 Pro chip"}}
         """;
-
-    [TestCase("""{"name":"John Doe","email":"john@example.com","password":"securepassword"}""")]
-    [Description("U-01")]
-    public void RegisterUser_Sample_IsRead(string json)
-    {
-        var request = Transcode.FromJson<RegisterUserRequest>(json);
-        Assert.That((request.Name, request.Email), Is.EqualTo(("John Doe", "john@example.com")));
-        Assert.That(request.Password, Is.EqualTo("securepassword"));
-    }
-
-    [Test]
-    [Description("U-02")]
-    public void LoginUser_Answer_HasTheNamesThatScriptsRelyOn() =>
-        Holds(
-            new TokenSet
-            {
-                UserId = "user_123",
-                AccessToken = "a.b.c",
-                RefreshToken = "r",
-                TokenType = "Bearer",
-                ExpiresIn = 900,
-            },
-            """{"user_id":"user_123","access_token":"a.b.c","refresh_token":"r","token_type":"Bearer","expires_in":900}"""
-        );
-
-    [Test]
-    [Description("U-03")]
-    public void GetProfile_Sample_HasItsNames() =>
-        Holds(
-            new Profile
-            {
-                UserId = "user_123",
-                Name = "John Doe",
-                Email = "john@example.com",
-            },
-            """{"user_id":"user_123","name":"John Doe","email":"john@example.com","addresses":[],"payment_methods":[]}"""
-        );
-
-    [Test]
-    [Description("CAT-06")]
-    public void CreateProduct_Sample_IsRead()
-    {
-        var product = Transcode.FromJson<Product>(ProductDocument);
-        Assert.That(product.Price.Amount, Is.EqualTo(new Money { Amount = "999.99" }));
-        Assert.That(product.Price.Discount.Type, Is.EqualTo(DiscountType.Percentage));
-        Assert.That(product.Price.Discount.ValidUntil, Is.EqualTo(Day(2025, 12, 31)));
-        Assert.That(product.Variants[0].Price, Is.EqualTo(new Money { Amount = "999.99" }));
-        Assert.That(product.Variants[0].Attributes["storage"], Is.EqualTo("256GB"));
-        Assert.That(product.Specifications["processor"], Is.EqualTo("A17 Pro chip"));
-    }
 
     [Test]
     [Description("CAT-01, CAT-06")]
@@ -102,75 +52,6 @@ public sealed class SampleTests
             expected[name] = value!.DeepClone();
         Holds(product, expected.ToJsonString());
     }
-
-    [Test]
-    [Description("CART-07")]
-    public void GetCart_Sample_HasItsNames() =>
-        Holds(
-            new Souk.Cart.V1.Cart
-            {
-                UserId = "user_12345",
-                Items =
-                {
-                    new CartItem
-                    {
-                        ProductId = "prod_789",
-                        Sku = "iphone15pro-256gb-black",
-                        Quantity = 1,
-                        Price = Usd(99999),
-                        SellerId = "seller_456",
-                        AddedAt = Day(2025, 11, 14),
-                    },
-                },
-                Coupons = { "SAVE10", "FIRSTORDER" },
-                UpdatedAt = Day(2025, 11, 14),
-                ExpiresAt = Day(2025, 11, 21),
-            },
-            """
-            {"user_id":"user_12345","items":[{"product_id":"prod_789",
-            "sku":"iphone15pro-256gb-black","quantity":1,
-             "price":999.99,"seller_id":"seller_456","added_at":"2025-11-14T00:00:00Z"}],
-             "coupons":["SAVE10","FIRSTORDER"],"updated_at":"2025-11-14T00:00:00Z",
-             "expires_at":"2025-11-21T00:00:00Z"}
-            """
-        );
-
-    [Test]
-    [Description("ORD-01")]
-    public void CreateOrder_Sample_IsRead()
-    {
-        var request = Transcode.FromJson<CreateOrderRequest>(
-            """
-            {"user_id":"user_123","items":[{"product_id":"prod_123","sku":"s-1","quantity":1,
-            "price":1299.99}],
-             "shipping_address":{"name":"John Doe","line1":"1 Main St","line2":"",
-             "city":"Springfield","region":"IL",
-                                 "postal_code":"62701","country":"US"},
-             "payment_method":{"type":"card","token":"tok_success"}}
-            """
-        );
-        Assert.That((request.Items[0].ProductId, request.Items[0].Quantity), Is.EqualTo(("prod_123", 1)));
-        Assert.That(request.ShippingAddress.PostalCode, Is.EqualTo("62701"));
-        Assert.That(request.PaymentMethod.Token, Is.EqualTo("tok_success"));
-    }
-
-    [Test]
-    [Description("ORD-02")]
-    public void GetOrder_Sample_HasItsNames() =>
-        Holds(
-            new Order
-            {
-                OrderId = "order_456",
-                Status = OrderStatus.Confirmed,
-                Total = Usd(129999),
-                TrackingNumber = "TR123456",
-                ShippingAddress = new Address { City = "Springfield" },
-            },
-            """
-            {"order_id":"order_456","status":"confirmed","items":[],"total":1299.99,
-             "shipping_address":{"city":"Springfield"},"tracking_number":"TR123456"}
-            """
-        );
 
     private static Money Usd(long minor) => new() { Currency = "USD", MinorUnits = minor };
 

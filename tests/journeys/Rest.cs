@@ -8,6 +8,9 @@ namespace Souk.Tests.Journeys;
 /// <summary>What REST answered.</summary>
 internal sealed record Reply(int Status, JsonNode? Body)
 {
+    /// <summary>The body as it was sent.</summary>
+    internal string Raw { get; init; } = "";
+
     /// <summary>Why a call failed; empty for one that did not.</summary>
     internal string Reason => Status < 400 ? "" : Text("reason");
 
@@ -82,7 +85,8 @@ internal sealed class Rest(Uri gateway) : IDisposable
             request.Headers.Add("Prefer", $"wait={call.Wait}");
         using var response = await _http.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
-        return new Reply((int)response.StatusCode, text.Length == 0 ? null : JsonNode.Parse(text));
+        var body = text.Length == 0 ? null : JsonNode.Parse(text);
+        return new Reply((int)response.StatusCode, body) { Raw = text };
     }
 
     internal async Task<bool> IsReadyAsync()
