@@ -34,6 +34,9 @@ internal sealed record GatewaySettings
     /// <summary>Streams that one caller may have open at once.</summary>
     public int StreamsPerCaller { get; init; } = 100;
 
+    /// <summary>Streams that one service may have open at once, through this gateway.</summary>
+    public int StreamsPerService { get; init; } = 5000;
+
     /// <summary>The certificate and its chain as PEM; empty serves without TLS.</summary>
     public string CertificateFile { get; init; } = "";
 
@@ -98,6 +101,7 @@ internal sealed record GatewaySettings
             StreamDeadline = Env.Seconds("SOUK_GATEWAY_STREAM_SECONDS", 3600, 1, 86_400),
             Heartbeat = Env.Seconds("SOUK_GATEWAY_HEARTBEAT_SECONDS", 15, 1, 300),
             StreamsPerCaller = Env.Int("SOUK_GATEWAY_STREAMS_PER_CALLER", 100, 1),
+            StreamsPerService = Env.Int("SOUK_GATEWAY_STREAMS_PER_SERVICE", 5000, 1),
             CertificateFile = Env.Text("SOUK_GATEWAY_CERT", ""),
             CertificateKeyFile = Env.Text("SOUK_GATEWAY_KEY", ""),
             BodyBytesMax = Env.Int("SOUK_GATEWAY_BODY_BYTES", 1024 * 1024, 1024, 64 * 1024 * 1024),

@@ -17,6 +17,9 @@ internal sealed class GrpcReply(HttpResponseMessage response, Lane lane) : IDisp
     private int _next;
     private bool _isComplete;
 
+    /// <summary>What ends with the reply, such as a stream's place.</summary>
+    public IDisposable? Place { private get; set; }
+
     /// <summary>Whether there was any message.</summary>
     public bool HasMessage { get; private set; }
 
@@ -69,6 +72,7 @@ internal sealed class GrpcReply(HttpResponseMessage response, Lane lane) : IDisp
     {
         _buffer.Dispose();
         response.Dispose();
+        Place?.Dispose();
         if (_isComplete)
             lane.Leave();
         else

@@ -98,6 +98,26 @@ internal sealed partial class ServiceCaller
     /// </summary>
     public async Task<GrpcReply> OpenAsync(GrpcCall call, CancellationToken token, CancellationToken aborted)
     {
+        var place = _load.Open(call);
+        try
+        {
+            var reply = await BeginAsync(call, token, aborted);
+            reply.Place = place;
+            return reply;
+        }
+        catch
+        {
+            place.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<GrpcReply> BeginAsync(
+        GrpcCall call,
+        CancellationToken token,
+        CancellationToken aborted
+    )
+    {
         var circuit = CircuitOf(call.AppId);
         if (!circuit.TryPass())
             throw Open(call.AppId);

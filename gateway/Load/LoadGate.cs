@@ -18,39 +18,52 @@ internal sealed class LoadGate
         description: "Calls refused because their service has too many"
     );
 
+    private readonly int _streamsMax;
     private readonly TimeProvider _clock;
     private readonly ConcurrentDictionary<string, ServiceLoad> _services = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, UsualTime> _usual = new(StringComparer.Ordinal);
 
-    public LoadGate(TimeProvider clock)
+    public LoadGate(GatewaySettings settings, TimeProvider clock)
     {
-        _clock = clock;
+        (_streamsMax, _clock) = (settings.StreamsPerService, clock);
         Telemetry.Meter.CreateObservableGauge(
             "gateway.service.limit",
             () => Measure(load => load.Limit.Current)
         );
         Telemetry.Meter.CreateObservableGauge("gateway.service.calls", () => Measure(load => load.AtOnce));
+        Telemetry.Meter.CreateObservableGauge("gateway.service.streams", () => Measure(load => load.Streams));
     }
 
     /// <summary>What a service has to carry now.</summary>
-    public ServiceLoad Of(string appId) => _services.GetOrAdd(appId, _ => new ServiceLoad(_clock));
+    public ServiceLoad Of(string appId) =>
+        _services.GetOrAdd(appId, _ => new ServiceLoad(_clock, _streamsMax));
 
     /// <summary>Lets a call in; UNAVAILABLE/OVERLOADED when there is no room for its kind.</summary>
     public LoadLease Enter(GrpcCall call)
     {
         var service = Of(call.AppId);
         if (!service.TryEnter(call.Priority))
-        {
-            Refused.Add(1, new("app_id", call.AppId), new("priority", call.Priority.ToString()));
-            throw Fault.Unavailable(
-                Reason.Overloaded,
-                "There is more to do than can be done now.",
-                PauseOf(call.Priority),
-                ("app_id", call.AppId)
-            );
-        }
+            throw Overloaded(call);
         var usual = call.Waits ? null : _usual.GetOrAdd(call.Path, _ => new UsualTime());
         return new LoadLease(service, usual, _clock);
+    }
+
+    /// <summary>Lets a stream in until the result is disposed; UNAVAILABLE/OVERLOADED as above.</summary>
+    public IDisposable Open(GrpcCall call)
+    {
+        var service = Of(call.AppId);
+        return service.TryOpen(call.Priority) ? new OpenStream(service) : throw Overloaded(call);
+    }
+
+    private static Exception Overloaded(GrpcCall call)
+    {
+        Refused.Add(1, new("app_id", call.AppId), new("priority", call.Priority.ToString()));
+        return Fault.Unavailable(
+            Reason.Overloaded,
+            "There is more to do than can be done now.",
+            PauseOf(call.Priority),
+            ("app_id", call.AppId)
+        );
     }
 
     // Those who come back later find it quieter if the important ones came back before them.
@@ -70,4 +83,15 @@ internal sealed class LoadGate
             what(pair.Value),
             new KeyValuePair<string, object?>("app_id", pair.Key)
         ));
+
+    private sealed class OpenStream(ServiceLoad service) : IDisposable
+    {
+        private int _isClosed;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _isClosed, 1) == 0)
+                service.Close();
+        }
+    }
 }

@@ -27,7 +27,11 @@ internal sealed class SocketBridge(
             return await rest.ServeAsync(exchange);
         exchange.Route = route;
         using var slot = await admission.AdmitAsync(exchange, route.Rpc);
-        using var call = new GrpcCall(route.Rpc.AppId, route.Rpc.Path) { Deadline = settings.StreamDeadline };
+        using var call = new GrpcCall(route.Rpc.AppId, route.Rpc.Path)
+        {
+            Deadline = settings.StreamDeadline,
+            Priority = route.Rpc.Traffic.Priority,
+        };
         Bind(route, exchange, segments.AsSpan(0, count), call);
         exchange.WriteMetadata(call.Metadata);
         LongBody.Allow(context);

@@ -33,12 +33,7 @@ internal sealed partial class GoldenFiles(string folder)
     private readonly Dictionary<string, string> _placeholders = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _met = new(StringComparer.Ordinal);
 
-    private static bool IsWriting =>
-        string.Equals(
-            Environment.GetEnvironmentVariable("SOUK_GOLDEN"),
-            "write",
-            StringComparison.OrdinalIgnoreCase
-        );
+    private static bool IsWriting => Environment.GetEnvironmentVariable("SOUK_UPDATE") == "golden";
 
     /// <summary>A file's text.</summary>
     public string Read(string name) => File.ReadAllText(Path.Combine(_folder, name));
@@ -52,7 +47,7 @@ internal sealed partial class GoldenFiles(string folder)
             (text, met) => text.Replace(met.Value, met.Key, StringComparison.Ordinal)
         );
 
-    /// <summary>The JSON in the files' layout, with placeholders; its numbers and order are untouched.</summary>
+    /// <summary>The JSON in the files' layout, with placeholders; numbers and order stay.</summary>
     public string Masked(string json)
     {
         using var document = JsonDocument.Parse(json);

@@ -65,28 +65,6 @@ public sealed class LoadTests
     }
 
     [Test]
-    public async Task PayPage_ServiceIsFull_StillPassesWhereLessImportantCallsDoNot()
-    {
-        await using var gateway = await GatewayHarness.StartAsync(clock: _clock);
-        gateway.Traffic.Hold();
-        var load = gateway.Part<LoadGate>().Of("echo");
-        var exports = await FillAsync(gateway, "GET", "export", load, AdaptiveLimit.Initial / 2);
-        var refused = await gateway.SendAsync("GET", "/api/v1/pages/1:export");
-        Assert.That(refused.Problem, Is.EqualTo((503, "UNAVAILABLE", "OVERLOADED")));
-        Assert.That(refused.Header("Retry-After"), Is.EqualTo("10"));
-        var browsers = await FillAsync(gateway, "GET", "browse", load, AdaptiveLimit.Initial * 7 / 10);
-        var browser = await gateway.SendAsync("GET", "/api/v1/pages/1:browse");
-        Assert.That(browser.Problem, Is.EqualTo((503, "UNAVAILABLE", "OVERLOADED")));
-        Assert.That(browser.Header("Retry-After"), Is.EqualTo("3"));
-        var payers = await FillAsync(gateway, "POST", "pay", load, AdaptiveLimit.Initial);
-        Assert.That((await gateway.SendAsync("POST", "/api/v1/pages/1:pay")).Status, Is.EqualTo(503));
-        gateway.Traffic.Release();
-        var answers = await Task.WhenAll([.. exports, .. browsers, .. payers]);
-        Assert.That(answers.Select(answer => answer.Status), Is.All.EqualTo(200));
-        Assert.That(load.AtOnce, Is.Zero);
-    }
-
-    [Test]
     public async Task PayPage_DeadlineOfTheContract_ReachesTheService()
     {
         await using var gateway = await GatewayHarness.StartAsync();
@@ -99,24 +77,6 @@ public sealed class LoadTests
             ("X-Request-Timeout", "1")
         );
         Assert.That((int)hurried.Json["deadline_ms"]!, Is.InRange(1, 1000));
-    }
-
-    private static async Task<Task<Answer>[]> FillAsync(
-        GatewayHarness gateway,
-        string method,
-        string verb,
-        ServiceLoad load,
-        int until
-    )
-    {
-        var missing = until - load.AtOnce;
-        Task<Answer>[] calls =
-        [
-            .. Enumerable.Range(0, missing).Select(_ => gateway.SendAsync(method, $"/api/v1/pages/1:{verb}")),
-        ];
-        while (load.AtOnce < until)
-            await Task.Delay(5);
-        return calls;
     }
 
     private void Busy(AdaptiveLimit limit, int windows, double slowness)

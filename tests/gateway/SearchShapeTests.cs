@@ -3,8 +3,8 @@ using Souk.Tests.Harness;
 namespace Souk.Tests.Gateway;
 
 /// <summary>
-/// The documents' search. No service answers it yet: a contract of the tests shows that the gateway serves the
-/// documents' request and writes their answer, and nothing of searching.
+/// The documents' search. No service answers it yet: a contract of the tests shows that the gateway serves
+/// the documents' request and writes their answer, and nothing of searching.
 /// </summary>
 public sealed class SearchShapeTests
 {
