@@ -20,7 +20,8 @@ public static partial class Fault
     /// <summary>The trailer that carries google.rpc.Status.</summary>
     public const string DetailsTrailer = "grpc-status-details-bin";
 
-    private const int MessageLengthMax = 500;
+    // Of the message and of each fact beside it: they travel in HTTP/2 headers, which clients bound.
+    private const int TextLengthMax = 500;
 
     /// <summary>INVALID_ARGUMENT for one field.</summary>
     public static RpcException InvalidArgument(string field, string problem) =>
@@ -169,14 +170,19 @@ public static partial class Fault
         // reason.
         var info = new ErrorInfo { Type = name, Domain = domain };
         foreach (var (key, value) in metadata)
-            info.Metadata[key] = value;
-        var text = message.Length <= MessageLengthMax ? message : message[..MessageLengthMax];
-        var status = new RpcStatus { Code = (int)code, Message = text };
+            info.Metadata[key] = Short(value);
+        var status = new RpcStatus { Code = (int)code, Message = Short(message) };
         status.Details.Add(Any.Pack(info));
         if (extra is not null)
             status.Details.Add(Any.Pack(extra));
         return FromStatus(status);
     }
+
+    private static string Short(string text) =>
+        text.Length <= TextLengthMax
+            ? text
+            // Never half a character.
+            : text[..(char.IsHighSurrogate(text[TextLengthMax - 1]) ? TextLengthMax - 1 : TextLengthMax)];
 
     private static RetryInfo? Pause(TimeSpan? after) =>
         after is { } delay ? new RetryInfo { RetryDelay = Duration.FromTimeSpan(delay) } : null;

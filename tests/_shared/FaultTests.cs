@@ -42,6 +42,17 @@ internal sealed class FaultTests : ProbeFixture
         Assert.That(Fault.RetryAfterOf(error), Is.EqualTo(TimeSpan.FromSeconds(2.5)));
     }
 
+    [Test, Description("X-08: what a caller sent comes back in headers, which are small")]
+    public void NotFound_NameOfTenThousandCharacters_IsCutBetweenCharacters()
+    {
+        var error = Fault.NotFound("sku", "x" + string.Concat(Enumerable.Repeat("😀", 5_000)));
+        var resource = Fault.InfoOf(error)!.Metadata["resource"];
+        Assert.That(resource, Has.Length.InRange(499, 500));
+        Assert.That(resource, Does.EndWith("😀"));
+        Assert.That(error.Status.Detail, Has.Length.InRange(499, 500));
+        Assert.That(error.Trailers.GetValueBytes(Fault.DetailsTrailer), Has.Length.LessThan(5_000));
+    }
+
     [Test]
     public void Cancelled_Made_HasItsReason() =>
         Assert.That(Fault.ReasonOf(Fault.Cancelled()), Is.EqualTo("CALL_CANCELLED"));
