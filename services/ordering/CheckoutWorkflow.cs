@@ -48,12 +48,13 @@ internal sealed class CheckoutWorkflow : Workflow<CheckoutInput, CheckoutResult>
         private readonly Stack<string> _undo = new();
         private string _paymentId = "";
 
-        /// <summary>Takes a step; a step that failed for good has done nothing, so it needs no
-        /// undoing.</summary>
+        /// <summary>Takes a step. One that was refused for good has done nothing, so it needs no undoing; but
+        /// one that ended because the buyer cancelled may have been taken by an earlier try, whose answer was
+        /// lost.</summary>
         public async Task<StepFailure?> StepAsync(string step, string? undo = null)
         {
             var result = await CallAsync<StepResult>(step, input.OrderId);
-            if (result.Failure is null && undo is not null)
+            if (undo is not null && result.Failure is null or { Reason: Reasons.OrderCancelled })
                 _undo.Push(undo);
             return result.Failure;
         }

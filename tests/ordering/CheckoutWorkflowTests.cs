@@ -50,6 +50,21 @@ internal sealed class CheckoutWorkflowTests
         Assert.That(context.Failure, Is.EqualTo(Failed.Failure));
     }
 
+    [TestCase("HoldStock", new[] { "ReturnStock" })]
+    [TestCase("AuthorizePayment", new[] { "CancelPayment", "ReturnStock" })]
+    [TestCase("CompleteHold", new[] { "CancelPayment", "ReturnStock" })]
+    [Description("ORD-13: an earlier try of the step may have been taken before the buyer cancelled")]
+    public async Task Checkout_CancelledOnTheWay_UndoesTheVeryStepToo(string step, string[] undone)
+    {
+        var context = new ScriptedContext();
+        context.Says(step, CheckoutFaults.Cancelled);
+        await RunAsync(context);
+        Assert.That(
+            context.Steps.SkipWhile(taken => taken != step).Skip(1),
+            Is.EqualTo(undone.Append("FailOrder"))
+        );
+    }
+
     [Test]
     [Description("PAY-07: a payment that waits is looked at again until it has moved")]
     public async Task Checkout_PaymentWaitsThenMoves_GoesOn()
