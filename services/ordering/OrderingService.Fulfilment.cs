@@ -81,7 +81,7 @@ internal sealed partial class OrderingService
             );
         }
 
-        return await AdvanceAsync(request.OrderId, OrderStatus.Delivered, DeliverOrderSql, context);
+        return await AdvanceAsync(request.OrderId, [OrderStatus.Delivered], DeliverOrderSql, context);
     }
 
     private const string DeliverOrderSql = """
@@ -95,15 +95,8 @@ internal sealed partial class OrderingService
         """;
 
     /// <inheritdoc />
-    public override async Task<Order> ReturnOrder(ReturnOrderRequest request, ServerCallContext context)
-    {
-        var order = await AdvanceAsync(request.OrderId, OrderStatus.Returned, ReturnOrderSql, context);
-        await checkout.Launcher.StartRefundAsync(
-            Ids.Parse(OrderRows.OrderPrefix, order.OrderId),
-            context.CancellationToken
-        );
-        return order;
-    }
+    public override Task<Order> ReturnOrder(ReturnOrderRequest request, ServerCallContext context) =>
+        TakeBackAsync(request.OrderId, [OrderStatus.Returned], ReturnOrderSql, context);
 
     private const string ReturnOrderSql = """
         with returned as (
@@ -114,16 +107,63 @@ internal sealed partial class OrderingService
         update order_items set status = 'returned' where order_id in (select id from returned)
         """;
 
-    /// <summary>Moves an order to its next status; one that is there already stays as it is.</summary>
-    private Task<Order> AdvanceAsync(string orderId, OrderStatus to, string sql, ServerCallContext context) =>
+    /// <inheritdoc />
+    public override Task<Order> RefuseDelivery(RefuseDeliveryRequest request, ServerCallContext context) =>
+        TakeBackAsync(
+            request.OrderId,
+            [OrderStatus.Delivered, OrderStatus.Returned],
+            RefuseDeliverySql,
+            context
+        );
+
+    private const string RefuseDeliverySql = """
+        with refused as (
+          update orders set status = 'returned', workflow = 'refund', settled_at = null, updated_at = $2
+           where id = $1 and status = 'shipped'
+          returning id
+        )
+        update order_items set status = 'returned' where order_id in (select id from refused)
+        """;
+
+    private async Task<Order> TakeBackAsync(
+        string orderId,
+        OrderStatus[] way,
+        string sql,
+        ServerCallContext context
+    )
+    {
+        var order = await AdvanceAsync(orderId, way, sql, context);
+        // A repeat that comes after the refund is through has nothing to start.
+        if (order.PaymentStatus is not ("refunded" or "failed"))
+            await checkout.Launcher.StartRefundAsync(
+                Ids.Parse(OrderRows.OrderPrefix, order.OrderId),
+                context.CancellationToken
+            );
+        return order;
+    }
+
+    /// <summary>Moves an order on its way, each step of which the state machine must allow; one that has come
+    /// to the end of it already stays as it is.</summary>
+    private Task<Order> AdvanceAsync(
+        string orderId,
+        OrderStatus[] way,
+        string sql,
+        ServerCallContext context
+    ) =>
         db.InTransactionAsync(
             async tx =>
             {
                 var order = await LockedOrderAsync(tx, orderId, context);
-                if (order.Status == to)
+                var status = order.Status;
+                if (status == way[^1])
                     return order;
-                if (!OrderStates.Allows(order.Status, to))
-                    throw BadTransition(order.Status, to);
+                foreach (var next in way)
+                {
+                    if (!OrderStates.Allows(status, next))
+                        throw BadTransition(status, next);
+                    status = next;
+                }
+
                 var now = clock.GetUtcNow();
                 await tx.ExecuteAsync(
                     sql,

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using Souk.Ordering.V1;
+using Souk.Payments.V1;
 using Souk.Tests.Harness;
 
 namespace Souk.Tests.Ordering;
@@ -82,11 +83,13 @@ internal sealed class FulfilmentTests : OrderingTests
         var order = await OrderAsync(TestCaller.Buyer());
         Assert.That(await Failure.OfAsync(() => DeliverAsync(order)), Is.EqualTo(BadTransition));
         Assert.That(await Failure.OfAsync(() => ReturnAsync(order)), Is.EqualTo(BadTransition));
+        Assert.That(await Failure.OfAsync(() => RefuseAsync(order)), Is.EqualTo(BadTransition));
         await ShipAsync(order, "");
         Assert.That(await Failure.OfAsync(() => ShipAsync(order, "")), Is.EqualTo(BadTransition));
         Assert.That(await Failure.OfAsync(() => ReturnAsync(order)), Is.EqualTo(BadTransition));
         var delivered = await DeliverAsync(order);
         Assert.That(await DeliverAsync(order), Is.EqualTo(delivered));
+        Assert.That(await Failure.OfAsync(() => RefuseAsync(order)), Is.EqualTo(BadTransition));
         Assert.That(await Failure.OfAsync(() => ShipAsync(order, "")), Is.EqualTo(BadTransition));
     }
 
@@ -105,6 +108,38 @@ internal sealed class FulfilmentTests : OrderingTests
         );
         Assert.That(delivered.DeliveredAt, Is.Not.Null);
         Assert.That(delivered.Items[0].Status, Is.EqualTo(OrderItemStatus.Delivered));
+    }
+
+    [TestCase("cod", "failed", "none")]
+    [TestCase("card", "refunded", "captured")]
+    [Description("PAY-05: refused at the door, so nothing is owed and the stock is back")]
+    public async Task RefuseDelivery_Shipped_RestocksAndTakesNothing(
+        string method,
+        string paymentStatus,
+        string charge
+    )
+    {
+        var sku = await Mesh.GoodsAsync(stock: 2);
+        var request = OrderingMesh.Request(sku);
+        request.PaymentMethod.Type = method;
+        var order = await As(TestCaller.Buyer()).CreateOrderAsync(request);
+        await ShipAsync(order, "");
+
+        await Task.WhenAll(RefuseAsync(order), RefuseAsync(order));
+
+        var settled = await Mesh.SettledAsync(order);
+        Assert.That(
+            (settled.Status, settled.PaymentStatus),
+            Is.EqualTo((OrderStatus.Returned, paymentStatus))
+        );
+        Assert.That(settled.Items[0].Status, Is.EqualTo(OrderItemStatus.Returned));
+        Assert.That(settled.DeliveredAt, Is.Null);
+        Assert.That(await Mesh.ChargeAsync(order), Is.EqualTo((charge, 0)));
+        Assert.That(await Mesh.StockAsync(sku), Is.EqualTo((2, 0)));
+        var payment = await Mesh.PaymentsOf(TestCaller.Operator())
+            .GetPaymentAsync(new GetPaymentRequest { PaymentId = order.PaymentId });
+        Assert.That(payment.Status.ToString().ToLowerInvariant(), Is.EqualTo(paymentStatus));
+        Assert.That((await RefuseAsync(order)).Status, Is.EqualTo(OrderStatus.Returned), "a repeat");
     }
 
     [Test]
@@ -214,6 +249,9 @@ internal sealed class FulfilmentTests : OrderingTests
 
     private static async Task<Order> ReturnAsync(Order order) =>
         await Staff.ReturnOrderAsync(new ReturnOrderRequest { OrderId = order.OrderId });
+
+    private static async Task<Order> RefuseAsync(Order order) =>
+        await Staff.RefuseDeliveryAsync(new RefuseDeliveryRequest { OrderId = order.OrderId });
 
     private static async Task<IEnumerable<OrderStatus>> UpdatesAsync(Order order) =>
         (await Mesh.EventsAsync<OrderUpdated>("order.updated", e => e.OrderId == order.OrderId)).Select(e =>
