@@ -139,7 +139,19 @@ internal sealed class HttpBinding : IOutputBinding, IAsyncDisposable
 
     private static SslClientAuthenticationOptions Certificates(ComponentSpec spec)
     {
-        var options = new SslClientAuthenticationOptions();
+        var options = new SslClientAuthenticationOptions
+        {
+            AllowRenegotiation = spec.Text("MTLSRenegotiation") switch
+            {
+                null or "RenegotiateNever" => false,
+                "RenegotiateOnceAsClient" or "RenegotiateFreelyAsClient" => true,
+                var other => throw spec.Error(
+                    "MTLSRenegotiation",
+                    "must be RenegotiateNever, RenegotiateOnceAsClient or RenegotiateFreelyAsClient, "
+                        + $"not '{other}'"
+                ),
+            },
+        };
         try
         {
             if (spec.Text("MTLSRootCA") is { } root)
