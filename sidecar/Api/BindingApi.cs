@@ -1,4 +1,6 @@
+using Polly;
 using Souk.Sidecar.Bindings;
+using Souk.Sidecar.Components;
 
 namespace Souk.Sidecar.Api;
 
@@ -25,7 +27,7 @@ internal static class BindingApi
         {
             return await binding.InvokeAsync(call, cancellation);
         }
-        catch (BindingException e)
+        catch (Exception e) when (e is BindingException or CircuitOpenException or ExecutionRejectedException)
         {
             throw DaprFault.Binding(app, name, e.Message);
         }

@@ -4,12 +4,15 @@ using Dapr.AppCallback.Autogen.Grpc.v1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
+using Polly;
+using Souk.Sidecar.Components;
 
 namespace Souk.Sidecar.Bindings;
 
 /// <summary>
 /// The bindings that call one app: asks the app once it is up which it wants, and calls it when they fire.
-/// A firing that the app fails, or is not there for, is not repeated: the next one comes by itself.
+/// A firing that the app fails, or is not there for, is repeated as a policy says and no more: the next one
+/// comes by itself.
 /// </summary>
 internal sealed partial class InputBindings(SidecarApp app, TimeProvider clock, ILogger logger)
     : IAsyncDisposable
@@ -117,6 +120,7 @@ internal sealed partial class InputBindings(SidecarApp app, TimeProvider clock, 
     {
         if (binding.Schedule is not { } schedule)
             return;
+        var policy = PolicyOf(binding);
         using var waits = CancellationTokenSource.CreateLinkedTokenSource(cancellation, _draining.Token);
         try
         {
@@ -124,7 +128,7 @@ internal sealed partial class InputBindings(SidecarApp app, TimeProvider clock, 
             {
                 var next = schedule.Next(clock.GetUtcNow());
                 await DelayUntilAsync(next, waits.Token);
-                await DeliverAsync(binding, schedule, cancellation);
+                await DeliverAsync(binding, schedule, policy, cancellation);
             }
         }
         catch (Exception e)
@@ -150,6 +154,7 @@ internal sealed partial class InputBindings(SidecarApp app, TimeProvider clock, 
     private async Task DeliverAsync(
         BindingComponent binding,
         CronSchedule schedule,
+        ResiliencePipeline<bool> policy,
         CancellationToken cancellation
     )
     {
@@ -162,22 +167,58 @@ internal sealed partial class InputBindings(SidecarApp app, TimeProvider clock, 
         };
         try
         {
+            await policy.ExecuteAsync(
+                async token =>
+                {
+                    await CallAsync(binding, metadata, token);
+                    return true;
+                },
+                cancellation
+            );
+        }
+        catch (Exception e) when (!cancellation.IsCancellationRequested)
+        {
+            LogFailed(logger, binding.Name, app.AppId, e.Message);
+        }
+    }
+
+    private async Task CallAsync(
+        BindingComponent binding,
+        Dictionary<string, string> metadata,
+        CancellationToken cancellation
+    )
+    {
+        try
+        {
             if (app.Channel.Callbacks is { } callbacks)
                 await CallAsync(callbacks, binding, metadata, cancellation);
             else if (app.Channel.Http is { } http)
                 await PostAsync(http, binding, metadata, cancellation);
         }
-        catch (RpcException e) when (!cancellation.IsCancellationRequested)
+        catch (RpcException e)
         {
             app.Channel.Report(e);
-            LogFailed(logger, binding.Name, app.AppId, e.Status.Detail);
+            throw;
         }
         catch (HttpRequestException e)
         {
             app.Channel.Report(e);
-            LogFailed(logger, binding.Name, app.AppId, e.Message);
+            throw;
         }
     }
+
+    // Without a policy a firing is tried once.
+    private ResiliencePipeline<bool> PolicyOf(BindingComponent binding) =>
+        app.Components.Resiliency.ForInput(binding.Name)?.For<bool>(Judge) ?? ResiliencePipeline<bool>.Empty;
+
+    private static Failure? Judge(Outcome<bool> outcome) =>
+        outcome.Exception switch
+        {
+            null or OperationCanceledException => null,
+            RpcException e => new Failure(GrpcCode: (int)e.StatusCode),
+            HttpRequestException e => new Failure(HttpStatus: (int?)e.StatusCode),
+            _ => new Failure(),
+        };
 
     private async Task CallAsync(
         AppCallback.AppCallbackClient callbacks,
@@ -214,10 +255,11 @@ internal sealed partial class InputBindings(SidecarApp app, TimeProvider clock, 
         {
             using var response = await http.SendAsync(request, cancellation);
             if (!response.IsSuccessStatusCode)
-            {
-                LogFailed(logger, binding.Name, app.AppId, $"the app answers {(int)response.StatusCode}");
-                return;
-            }
+                throw new HttpRequestException(
+                    $"the app answers {(int)response.StatusCode}",
+                    null,
+                    response.StatusCode
+                );
             body = await response.Content.ReadAsByteArrayAsync(cancellation);
         }
         if (BindingAnswer.Read(app, body) is { } answer)

@@ -32,9 +32,15 @@ internal sealed class AppComponents
             .Select(UnderPolicy)
             .Select(item => item with { Broker = new MeteredBroker(item.Broker, item.Name, metrics) })
             .ToDictionary(item => item.Name);
-        _locks = set.Locks.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Spec.Name);
+        _locks = set
+            .Locks.Where(item => item.Spec.IsFor(appId))
+            .Select(UnderPolicy)
+            .ToDictionary(item => item.Spec.Name);
         _secrets = set.Secrets.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Spec.Name);
-        _bindings = set.Bindings.Where(item => item.Spec.IsFor(appId)).ToDictionary(item => item.Name);
+        _bindings = set
+            .Bindings.Where(item => item.Spec.IsFor(appId))
+            .Select(UnderPolicy)
+            .ToDictionary(item => item.Name);
         _endpoints = set.HttpEndpoints.Where(item => item.IsFor(appId)).ToDictionary(item => item.Name);
         ActorStore = set.States.FirstOrDefault(item => item.Spec.IsFor(appId) && item.IsActorStore);
     }
@@ -91,6 +97,17 @@ internal sealed class AppComponents
                 Broker = new ResilientBroker(pubSub.Broker, policy),
             }
             : pubSub;
+
+    private RedisLock UnderPolicy(RedisLock locks) =>
+        Resiliency.ForComponent(locks.Spec.Name, "Lock") is { } policy ? locks.Under(policy) : locks;
+
+    private BindingComponent UnderPolicy(BindingComponent binding) =>
+        binding.Output is { } output && Resiliency.ForComponent(binding.Name, "Bindings") is { } policy
+            ? binding with
+            {
+                Output = new ResilientBinding(output, policy),
+            }
+            : binding;
 
     /// <summary>What holds for deliveries of a pub/sub to this app.</summary>
     public Resilience InboundResilience(string pubSub) => Resiliency.Inbound(pubSub);

@@ -9,6 +9,7 @@ namespace Souk.Sidecar.Components;
 internal sealed class AppResiliency(IReadOnlyList<ResiliencyPolicies> documents, TimeProvider clock)
 {
     private readonly ConcurrentDictionary<string, TargetPolicy?> _apps = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Resilience> _inbound = new(StringComparer.Ordinal);
 
     /// <summary>What holds for calls to another app; null for nothing.</summary>
     public TargetPolicy? ForApp(string appId)
@@ -28,10 +29,22 @@ internal sealed class AppResiliency(IReadOnlyList<ResiliencyPolicies> documents,
     public TargetPolicy? ForComponent(string name, string kind) =>
         First(document => document.OutboundOf(name, kind)) is { } policies ? Make(policies) : null;
 
-    /// <summary>What holds for deliveries of a pub/sub to the app.</summary>
+    /// <summary>What holds for events of a binding that come to the app; null for nothing.</summary>
+    public TargetPolicy? ForInput(string binding) =>
+        First(document => document.InboundOf(binding, "Bindings")) is { } policies ? Make(policies) : null;
+
+    /// <summary>What holds for deliveries of a pub/sub to the app: one circuit for all its topics.</summary>
     public Resilience Inbound(string pubSub) =>
-        documents.Select(item => item.InboundOf(pubSub)).FirstOrDefault(item => item is not null)
-        ?? Resilience.None;
+        _inbound.GetOrAdd(
+            pubSub,
+            name =>
+                First(document => document.InboundOf(name, "Pubsub")) is { } policies
+                    ? new Resilience(policies.Retry ?? RetryPolicy.None, policies.Timeout ?? TimeSpan.Zero)
+                    {
+                        Breaker = BreakerOf(policies),
+                    }
+                    : Resilience.None
+        );
 
     private TargetPolicies? First(Func<ResiliencyPolicies, TargetPolicies?> find) =>
         documents.Select(find).FirstOrDefault(policies => policies is not null);
@@ -40,7 +53,10 @@ internal sealed class AppResiliency(IReadOnlyList<ResiliencyPolicies> documents,
         new(
             policies.Retry ?? RetryPolicy.None,
             policies.Timeout ?? TimeSpan.Zero,
-            policies.Breaker is { } breaker ? new CircuitBreaker(breaker, clock) : null,
+            BreakerOf(policies),
             clock
         );
+
+    private CircuitBreaker? BreakerOf(TargetPolicies policies) =>
+        policies.Breaker is { } breaker ? new CircuitBreaker(breaker, clock) : null;
 }

@@ -72,6 +72,16 @@ internal sealed class CircuitBreaker(CircuitBreakerPolicy policy, TimeProvider c
         }
     }
 
+    /// <summary>The call was broken off and says nothing of the target.</summary>
+    public void Abandon(int generation)
+    {
+        lock (_lock)
+        {
+            if (generation == _generation)
+                _counts.Requests--;
+        }
+    }
+
     public void End(int generation, bool succeeded)
     {
         lock (_lock)

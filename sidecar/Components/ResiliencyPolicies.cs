@@ -32,17 +32,12 @@ internal sealed class ResiliencyPolicies
     public bool IsFor(string appId) => _scopes.Count == 0 || _scopes.Contains(appId);
 
     /// <summary>
-    /// What holds for deliveries from a pub/sub component; null when this document says nothing of it.
+    /// What holds for what a component brings to the app, e.g. one of the kind <c>Pubsub</c>; null when this
+    /// document says nothing of it.
     /// </summary>
-    public Resilience? InboundOf(string component)
-    {
-        var target =
-            _inbound.GetValueOrDefault(component)
-            ?? Defaults("DefaultPubsubComponentInbound", "DefaultComponentInbound", "Default");
-        return target is null
-            ? null
-            : new Resilience(target.Retry ?? RetryPolicy.None, target.Timeout ?? TimeSpan.Zero);
-    }
+    public TargetPolicies? InboundOf(string component, string kind) =>
+        _inbound.GetValueOrDefault(component)
+        ?? Defaults($"Default{kind}ComponentInbound", "DefaultComponentInbound", "Default");
 
     /// <summary>What holds for calls to an app; null when this document says nothing of it.</summary>
     public TargetPolicies? AppOf(string appId) =>

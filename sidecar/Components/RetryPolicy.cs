@@ -41,8 +41,10 @@ internal sealed record RetryPolicy(bool Exponential, TimeSpan Duration, TimeSpan
         ranges is null || ranges.Any(range => code >= range.From && code <= range.To);
 }
 
-/// <summary>A retry policy and a time limit for each attempt (zero for none).</summary>
+/// <summary>A retry policy, and for each attempt a time limit (zero for none) and a circuit.</summary>
 internal sealed record Resilience(RetryPolicy Retry, TimeSpan Timeout)
 {
+    public CircuitBreaker? Breaker { get; init; }
+
     public static Resilience None { get; } = new(RetryPolicy.None, TimeSpan.Zero);
 }

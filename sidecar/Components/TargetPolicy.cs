@@ -38,6 +38,10 @@ internal sealed class TargetPolicy(
         return builder.Build();
     }
 
+    /// <summary>The policy for calls of a component, all of whose exceptions are failures.</summary>
+    public ResiliencePipeline<T> ForComponent<T>() =>
+        For<T>(outcome => outcome.Exception is null or OperationCanceledException ? null : new Failure());
+
     private RetryStrategyOptions<T> Retry<T>(Func<Outcome<T>, Failure?> judge) =>
         new()
         {
@@ -83,7 +87,10 @@ internal sealed class TargetPolicy(
                 return Outcome.FromException<T>(refused);
             }
             var outcome = await callback(context, state);
-            breaker.End(generation, succeeded: judge(outcome) is null);
+            if (outcome.Exception is OperationCanceledException)
+                breaker.Abandon(generation);
+            else
+                breaker.End(generation, succeeded: judge(outcome) is null);
             return outcome;
         }
     }

@@ -1,3 +1,4 @@
+using Polly;
 using Souk.Sidecar.Components;
 using Souk.Sidecar.Redis;
 using Souk.Sidecar.State;
@@ -12,8 +13,14 @@ internal enum UnlockResult
 }
 
 /// <summary><c>lock.redis</c>: a key that expires, holding its owner's name.</summary>
-internal sealed class RedisLock(ComponentSpec spec, RedisClient redis)
+internal sealed class RedisLock(
+    ComponentSpec spec,
+    RedisClient redis,
+    ResiliencePipeline<RespValue>? policy = null
+)
 {
+    private readonly ResiliencePipeline<RespValue> _policy = policy ?? ResiliencePipeline<RespValue>.Empty;
+
     // Returns 1 released, -1 missing, -2 another owner's.
     private static readonly LuaScript Unlock = new(
         """
@@ -33,6 +40,12 @@ internal sealed class RedisLock(ComponentSpec spec, RedisClient redis)
 
     public ComponentSpec Spec => spec;
 
+    /// <summary>
+    /// The same under the outbound policy of its component. An attempt that failed may have locked all the
+    /// same; the next one then finds the lock held.
+    /// </summary>
+    public RedisLock Under(TargetPolicy given) => new(spec, redis, given.ForComponent<RespValue>());
+
     public async Task<bool> TryLockAsync(
         string resource,
         string owner,
@@ -40,8 +53,9 @@ internal sealed class RedisLock(ComponentSpec spec, RedisClient redis)
         CancellationToken cancellation
     )
     {
-        var reply = await redis.ExecuteAsync(
-            ["SET", resource, owner, "NX", "EX", expirySeconds],
+        var reply = await _policy.ExecuteAsync(
+            async token =>
+                await redis.ExecuteAsync(["SET", resource, owner, "NX", "EX", expirySeconds], token),
             cancellation
         );
         return !reply.IsNull;
@@ -49,7 +63,10 @@ internal sealed class RedisLock(ComponentSpec spec, RedisClient redis)
 
     public async Task<UnlockResult> UnlockAsync(string resource, string owner, CancellationToken cancellation)
     {
-        var reply = await redis.EvaluateAsync(Unlock, [resource], [owner], cancellation);
+        var reply = await _policy.ExecuteAsync(
+            async token => await redis.EvaluateAsync(Unlock, [resource], [owner], token),
+            cancellation
+        );
         return reply.Integer switch
         {
             1 => UnlockResult.Released,

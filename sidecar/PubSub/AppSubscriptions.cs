@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Dapr.Client.Autogen.Grpc.v1;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
+using Souk.Sidecar.Components;
 
 namespace Souk.Sidecar.PubSub;
 
@@ -68,7 +69,8 @@ internal sealed partial class AppSubscriptions(
     /// <summary>Delivers to a stream until disposed, beside whatever else the app subscribed to.</summary>
     public IAsyncDisposable Subscribe(TopicRoute route, PubSubComponent component, EventStream stream)
     {
-        var active = Start(route, component, stream, app.Components.InboundResilience(component.Name));
+        var resilience = app.Components.InboundResilience(component.Name);
+        var active = Start(route, component, stream, resilience);
         active.Ended = () => _streams.TryRemove(active, out _);
         _streams[active] = 0;
         // Too late to be among those that drain; its caller disposes it at once.
@@ -119,10 +121,10 @@ internal sealed partial class AppSubscriptions(
         var resilience = app.Components.InboundResilience(component.Name);
         if (route.Bulk is not { } bulk)
             return Start(route, component, target, resilience);
-        // The time limit is that of the call, not of an event that waits for others to go with it.
+        // Time limit and circuit are those of the call, not of an event that waits for others to go with it.
         var concurrency = component.Broker.Concurrency;
-        var batches = new BatchingTarget(target, bulk, resilience.Timeout, concurrency, clock);
-        return Start(route, component, batches, resilience with { Timeout = TimeSpan.Zero });
+        var batches = new BatchingTarget(target, bulk, resilience, concurrency, clock);
+        return Start(route, component, batches, new Resilience(resilience.Retry, TimeSpan.Zero));
     }
 
     private IBulkEventTarget? TargetOf()
@@ -136,7 +138,7 @@ internal sealed partial class AppSubscriptions(
         TopicRoute route,
         PubSubComponent component,
         IEventTarget target,
-        Components.Resilience resilience
+        Resilience resilience
     )
     {
         var delivery = new TopicDelivery(target, component, route, resilience, clock, logger);

@@ -1,3 +1,6 @@
+using Souk.Sidecar.Components;
+using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
+
 namespace Souk.Sidecar.PubSub;
 
 /// <summary>
@@ -7,12 +10,13 @@ namespace Souk.Sidecar.PubSub;
 internal sealed class BatchingTarget(
     IBulkEventTarget target,
     BulkSettings settings,
-    TimeSpan timeout,
+    Resilience resilience,
     int concurrency,
     TimeProvider clock
 ) : IEventTarget, IDisposable
 {
     private readonly Lock _gate = new();
+    private readonly AttemptGuard _guard = new(resilience);
     private readonly Dictionary<string, Batch> _open = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _slots = new(concurrency);
 
@@ -84,21 +88,13 @@ internal sealed class BatchingTarget(
         }
     }
 
-    private async Task<Answer[]> CallAsync(Batch batch, Ending ending)
-    {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ending.Cut);
-        using var waits = CancellationTokenSource.CreateLinkedTokenSource(ending.Draining, limit.Token);
-        if (timeout > TimeSpan.Zero)
-            limit.CancelAfter(timeout);
-        try
-        {
-            return await target.DeliverAllAsync(batch.Events, new Ending(waits.Token, limit.Token));
-        }
-        catch (Exception) when (limit.IsCancellationRequested && !ending.Cut.IsCancellationRequested)
-        {
-            return Answer.ForAll(batch.Events, Answer.TimedOut);
-        }
-    }
+    private Task<Answer[]> CallAsync(Batch batch, Ending ending) =>
+        _guard.RunAsync(
+            within => target.DeliverAllAsync(batch.Events, within),
+            answer => Answer.ForAll(batch.Events, answer),
+            answers => Array.Exists(answers, answer => answer.Verdict == Verdict.Retry),
+            ending
+        );
 
     private sealed class Batch
     {

@@ -10,9 +10,7 @@ namespace Souk.Sidecar.PubSub;
 /// </summary>
 internal sealed class ResilientBroker(IBroker inner, TargetPolicy policy) : IBroker
 {
-    private readonly ResiliencePipeline<bool> _publish = policy.For<bool>(outcome =>
-        outcome.Exception is null or OperationCanceledException ? null : new Failure()
-    );
+    private readonly ResiliencePipeline<bool> _publish = policy.ForComponent<bool>();
 
     public int Concurrency => inner.Concurrency;
 

@@ -25,6 +25,8 @@ internal sealed partial class TopicDelivery(
         target is EventStream or BatchingTarget ? int.MaxValue : component.Broker.Concurrency
     );
 
+    private readonly AttemptGuard _guard = new(resilience);
+
     /// <summary>
     /// Returns when the message is done with; throws when it was refused for good and has nowhere to go.
     /// </summary>
@@ -100,19 +102,12 @@ internal sealed partial class TopicDelivery(
         try
         {
             ending.Draining.ThrowIfCancellationRequested();
-            if (resilience.Timeout <= TimeSpan.Zero)
-                return await target.DeliverAsync(received, ending);
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(ending.Cut);
-            using var waits = CancellationTokenSource.CreateLinkedTokenSource(ending.Draining, limit.Token);
-            limit.CancelAfter(resilience.Timeout);
-            try
-            {
-                return await target.DeliverAsync(received, new Ending(waits.Token, limit.Token));
-            }
-            catch (Exception) when (limit.IsCancellationRequested && !ending.Cut.IsCancellationRequested)
-            {
-                return Answer.TimedOut;
-            }
+            return await _guard.RunAsync(
+                within => target.DeliverAsync(received, within),
+                answer => answer,
+                answer => answer.Verdict == Verdict.Retry,
+                ending
+            );
         }
         catch (Exception) when (ending.Cut.IsCancellationRequested)
         {

@@ -12,7 +12,7 @@ using Souk.Sidecar.Files;
 
 namespace Souk.Tests.Sidecar;
 
-/// <summary>Bindings over TLS: mail that is encrypted before it is said, web calls with certificates.</summary>
+/// <summary>Bindings over TLS: mail encrypted before it is said, web calls with certificates.</summary>
 internal sealed class BindingTlsTests : SidecarFixture
 {
     private TestAuthority _authority = new();
