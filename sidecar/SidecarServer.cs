@@ -209,6 +209,9 @@ internal sealed partial class SidecarServer : IAsyncDisposable
         kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsPerConnectionMax;
         kestrel.Limits.Http2.InitialConnectionWindowSize = WindowSize;
         kestrel.Limits.Http2.InitialStreamWindowSize = WindowSize;
+        // A caller that vanished without a word must not keep the events and work items that it has.
+        kestrel.Limits.Http2.KeepAlivePingDelay = settings.SilenceMax;
+        kestrel.Limits.Http2.KeepAlivePingTimeout = settings.SilenceMax;
         // Streams may idle and be of any length; gRPC bounds each message instead.
         kestrel.Limits.MaxRequestBodySize = null;
         kestrel.Limits.MinRequestBodyDataRate = null;

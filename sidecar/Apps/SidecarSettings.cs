@@ -19,6 +19,10 @@ internal sealed record SidecarSettings
     /// <summary>Where sidecars of this machine find each other; null to be alone.</summary>
     public string? PeerFolder { get; init; }
 
+    /// <summary>How long a caller may be silent before it is asked for a sign of life, and again before it is
+    /// hung up on.</summary>
+    public TimeSpan SilenceMax { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How long calls under way have when the sidecar stops.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(5);
 

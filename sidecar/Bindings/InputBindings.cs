@@ -17,6 +17,8 @@ namespace Souk.Sidecar.Bindings;
 internal sealed partial class InputBindings(SidecarApp app, TimeProvider clock, ILogger logger)
     : IAsyncDisposable
 {
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(5);
+
     private readonly IReadOnlyList<BindingComponent> _all =
     [
         .. app.Components.Bindings.Where(binding => binding.Schedule is not null),
@@ -84,7 +86,8 @@ internal sealed partial class InputBindings(SidecarApp app, TimeProvider clock, 
             var listed = await callbacks.ListInputBindingsAsync(
                 new Empty(),
                 app.Channel.Headers(),
-                cancellationToken: cancellation
+                clock.GetUtcNow().Add(AnswerPatience).UtcDateTime,
+                cancellation
             );
             return listed.Bindings;
         }
@@ -102,15 +105,22 @@ internal sealed partial class InputBindings(SidecarApp app, TimeProvider clock, 
     {
         if (app.Channel.Http is not { } http)
             return false;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(AnswerPatience);
         try
         {
             using var request = http.Request(HttpMethod.Options, binding.Route);
-            using var response = await http.SendAsync(request, cancellation);
+            using var response = await http.SendAsync(request, limit.Token);
             return response.IsSuccessStatusCode || response.StatusCode == HttpStatusCode.MethodNotAllowed;
         }
         catch (HttpRequestException e)
         {
             app.Channel.Report(e);
+            LogNotAsked(logger, e, app.AppId);
+            return false;
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
             LogNotAsked(logger, e, app.AppId);
             return false;
         }

@@ -244,7 +244,8 @@ internal sealed partial class RedisStreamConsumer(
         {
             await redis.RepeatableAsync(["XACK", Topic, Group, id], _stopped.Token);
         }
-        catch (Exception e) when (e is RedisConnectionException or OperationCanceledException)
+        catch (Exception e)
+            when (e is RedisConnectionException or RedisServerException or OperationCanceledException)
         {
             // Still pending at the server: it will be delivered once more, which is allowed.
             LogNotAcknowledged(logger, id, Topic, Group, e.Message);

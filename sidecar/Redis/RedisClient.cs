@@ -67,6 +67,12 @@ internal sealed class RedisClient(RedisOptions options, TimeSpan readTimeout, Ti
     public async ValueTask DisposeAsync()
     {
         await _disposed.CancelAsync();
+        Task? connecting;
+        lock (_gate)
+            connecting = _connecting;
+        // One that opens at this moment would be nobody's.
+        if (connecting is not null)
+            await connecting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_connection is { } connection)
             await connection.DisposeAsync();
     }
@@ -86,6 +92,7 @@ internal sealed class RedisClient(RedisOptions options, TimeSpan readTimeout, Ti
         {
             if (_connection is { IsOpen: true } reopened)
                 return reopened;
+            _disposed.Token.ThrowIfCancellationRequested();
             if (_connecting is null or { IsCompleted: true })
                 _connecting = ConnectAsync();
             connecting = _connecting;

@@ -60,11 +60,19 @@ internal sealed partial class Outbox(
         var result = Fate.Unknown;
         try
         {
+            // Whoever has the event waits only so long for its marker: a transaction, with all its attempts,
+            // may not come later than that.
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            limit.CancelAfter(Budget);
             foreach (var draft in events)
-                ids.Add(await AnnounceAsync(draft, cancellation));
+                ids.Add(await AnnounceAsync(draft, limit.Token));
             changes.AddRange(ids.Select(id => new StateChange(MarkerOf(id), "0"u8.ToArray())));
-            await component.Store.TransactAsync(changes, cancellation);
+            await component.Store.TransactAsync(changes, limit.Token);
             result = Fate.Committed;
+        }
+        catch (OperationCanceledException e) when (!cancellation.IsCancellationRequested)
+        {
+            throw new TimeoutException($"the transaction took longer than {Budget.TotalSeconds} s", e);
         }
         catch (Exception e) when (e is EtagMismatchException or StateStoreException or OutboxPublishException)
         {
@@ -89,6 +97,11 @@ internal sealed partial class Outbox(
         if (_subscription is not null)
             await _subscription.DisposeAsync();
     }
+
+    private TimeSpan Budget =>
+        component.Store.Timeout < DiscardAfter || !settings.DiscardWhenMissing
+            ? component.Store.Timeout
+            : DiscardAfter;
 
     private static string MarkerOf(string id) => "outbox-" + id;
 
@@ -162,7 +175,7 @@ internal sealed partial class Outbox(
                 return written;
         }
         // A transaction that outlived its sidecar may still commit within the store's own limit.
-        var patience = settings.DiscardWhenMissing ? DiscardAfter : DiscardAfter + component.Store.Timeout;
+        var patience = settings.DiscardWhenMissing ? DiscardAfter : DiscardAfter + Budget;
         var started = clock.GetTimestamp();
         var pause = LookMin;
         while (true)

@@ -59,6 +59,11 @@ internal sealed partial class LogWriter(WorkflowStore store, TimeProvider clock,
         await _stop.CancelAsync();
         await _loop;
         await DropConnectionAsync();
+        AbandonQueued();
+    }
+
+    private void AbandonQueued()
+    {
         while (_queue.Reader.TryRead(out var commit))
         {
             commit.Abandon(WorkflowFault.Stopping());
@@ -81,7 +86,7 @@ internal sealed partial class LogWriter(WorkflowStore store, TimeProvider clock,
                     Interlocked.Add(ref _backlog, -batch.Commits.Count);
                     settled(batch.Commits, owned);
                 }
-                catch (OperationCanceledException)
+                catch
                 {
                     batch.Commits.ForEach(c => c.Abandon(WorkflowFault.Stopping()));
                     throw;
@@ -97,6 +102,8 @@ internal sealed partial class LogWriter(WorkflowStore store, TimeProvider clock,
             // A defect: memory no longer agrees with the log. Only a restart, which reads the log, can mend
             // it.
             LogBroken(logger, e);
+            _queue.Writer.TryComplete();
+            AbandonQueued();
             throw;
         }
     }

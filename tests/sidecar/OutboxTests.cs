@@ -118,6 +118,45 @@ internal sealed class OutboxTests
         Assert.That(_app.Events, Has.Count.EqualTo(1));
     }
 
+    [Test]
+    public async Task ExecuteStateTransaction_StoreBlockedLongerThanItsLimit_GivesUpInsteadOfCommittingLate()
+    {
+        var outbox = Yaml.Item("outboxPublishPubsub", "pubsub") + Yaml.Item("outboxPublishTopic", Topic);
+        var components =
+            Yaml.PostgresState(_database.Address, metadata: outbox + Yaml.Item("timeout", "1s"))
+            + Yaml.RedisPubSub()
+            + Yaml.Retries(-1).Replace("inbound", "outbound").Replace("pubsub:", "store:");
+        var sidecar = await TestSidecar.StartAsync(components, TestSidecar.App("late" + _run));
+        _started.Add(sidecar);
+        var blocking = _database.ScalarAsync("do $$ begin lock table state; perform pg_sleep(600); end $$");
+        await Eventually.ThatAsync(async () => await BlockersAsync() == 1, "the table to be locked");
+        var request = new ExecuteStateTransactionRequest { StoreName = "store" };
+        request.Operations.Add(Upsert("a", "1"));
+        // Its policy would try for ever; an event whose marker comes too late is taken for rolled back.
+        var failure = await DaprFailure.OfAsync(async () =>
+            await sidecar.Client("late" + _run).ExecuteStateTransactionAsync(request)
+        );
+        Assert.That(failure.Reason, Is.EqualTo("ERR_STATE_TRANSACTION"));
+        await _database.ScalarAsync($"select count(pg_terminate_backend(pid)) {Blockers}");
+        await Assert.ThrowsAsync<Npgsql.PostgresException>(() => blocking);
+        await TransactAsync(Upsert("b", "2"));
+        await _app.UntilAsync(1);
+        Assert.That(_app.Events.Select(item => item.Data.ToStringUtf8()), Is.EqualTo(new[] { "2" }));
+        Assert.That(
+            await _database.ScalarAsync("select count(*) from state where key like '%a'"),
+            Is.EqualTo(0)
+        );
+    }
+
+    private const string Blockers = """
+        from pg_locks
+        where relation = 'state'::regclass and mode = 'AccessExclusiveLock' and granted
+          and database = (select oid from pg_database where datname = current_database())
+        """;
+
+    private async Task<long> BlockersAsync() =>
+        (long)(await _database.ScalarAsync($"select count(*) {Blockers}"))!;
+
     // Puts an event on the internal topic as a sidecar does before its transaction.
     private async Task LeaveAsync(string id)
     {

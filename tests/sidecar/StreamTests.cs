@@ -2,6 +2,7 @@ using Dapr.AppCallback.Autogen.Grpc.v1;
 using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf;
 using Grpc.Core;
+using Souk.Sidecar;
 using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
 
 namespace Souk.Tests.Sidecar;
@@ -256,6 +257,48 @@ internal sealed class StreamTests : SidecarFixture
             app.Events.Concat(stream.Events).Select(item => item.Data.ToStringUtf8());
         await Eventually.ThatAsync(() => Task.FromResult(Received().Count() >= 40), "40 events");
         Assert.That(Received().Distinct().Count(), Is.EqualTo(40));
+    }
+
+    [Test]
+    public async Task SubscribeTopicEventsAlpha1_LineGoesDead_ItsEventsAreForTheNextStream()
+    {
+        var topic = Topic();
+        var settings = new SidecarSettings { SilenceMax = TimeSpan.FromSeconds(1) };
+        var sidecar = Own(
+            await TestSidecar.StartAsync(
+                settings,
+                Yaml.RedisPubSub() + Yaml.Retries(-1),
+                TestSidecar.App(App)
+            )
+        );
+        var (channel, line) = FreezableLine.Open(sidecar.Spec(App).GrpcPort);
+        using (channel)
+        {
+            var client = new Dapr.Client.Autogen.Grpc.v1.Dapr.DaprClient(channel);
+            var dead = await TopicStream.OpenAsync(client, TopicStream.To(topic), _ => null);
+            await PublishAsync(sidecar, topic, "held");
+            await dead.UntilAsync(1);
+            line().Freeze();
+            var alive = Own(await TopicStream.OpenAsync(sidecar.Client(App), TopicStream.To(topic)));
+            Assert.That((await alive.UntilAsync(1))[0].Data.ToStringUtf8(), Is.EqualTo("held"));
+        }
+    }
+
+    [Test]
+    public async Task SubscribeTopicEventsAlpha1_TopicIsNoStreamForAWhile_GoesOnWhenItIsOneAgain()
+    {
+        var topic = Topic();
+        var sidecar = await StartAsync();
+        var stream = Own(await TopicStream.OpenAsync(sidecar.Client(App), TopicStream.To(topic), _ => null));
+        await PublishAsync(sidecar, topic, "1");
+        var first = (await stream.UntilAsync(1))[0];
+        await RedisAsync("SET", topic, "no stream");
+        // Its acknowledgement is refused by the server, which must end neither the stream nor its reading.
+        await stream.ProcessAsync(first.Id, Verdict.Success);
+        await RedisAsync("DEL", topic);
+        await PublishAsync(sidecar, topic, "2");
+        var second = (await stream.UntilAsync(2))[1];
+        Assert.That(second.Data.ToStringUtf8(), Is.EqualTo("2"));
     }
 
     private async Task<TestSidecar> StartAsync(string metadata = "", string resiliency = "") =>
