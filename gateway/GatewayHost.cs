@@ -104,6 +104,8 @@ internal static class GatewayHost
         logging.SetMinimumLevel(level);
         // A message that cannot be read is its sender's fault, who could fill the log with it.
         logging.AddFilter("Grpc", LogLevel.Critical);
+        // Where this category is heard, ASP.NET makes a span for each request beside ours.
+        logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         logging.AddFilter("Microsoft", level < LogLevel.Information ? level : LogLevel.Warning);
         const string instant = "yyyy-MM-ddTHH:mm:ss.fffZ ";
         if (isJson)

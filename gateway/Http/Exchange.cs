@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using Microsoft.AspNetCore.Http.Features;
 using Souk.Gateway.Grpc;
@@ -15,12 +14,9 @@ internal sealed class Exchange
     private const int RequestIdCharsMax = 128;
     private const int ForwardedCharsMax = 512;
 
-    public Exchange(HttpContext context, IReadOnlyList<string> proxies)
+    public Exchange(HttpContext context, RequestTrace trace, IReadOnlyList<string> proxies)
     {
-        Context = context;
-        var activity = Activity.Current;
-        TraceId = (activity?.TraceId ?? ActivityTraceId.CreateRandom()).ToHexString();
-        TraceParent = activity?.Id ?? $"00-{TraceId}-{ActivitySpanId.CreateRandom().ToHexString()}-00";
+        (Context, Trace) = (context, trace);
         RequestId = RequestIdOf(context.Request.Headers["X-Request-Id"].ToString()) ?? TraceId;
         ClientAddress = AddressOf(context, proxies);
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
@@ -29,7 +25,9 @@ internal sealed class Exchange
 
     public HttpContext Context { get; }
 
-    public string TraceId { get; }
+    public RequestTrace Trace { get; }
+
+    public string TraceId => Trace.TraceId;
 
     public string RequestId { get; }
 
@@ -76,15 +74,13 @@ internal sealed class Exchange
     /// <summary>The error's reason, for the log.</summary>
     public string Reason { get; set; } = "";
 
-    private string TraceParent { get; }
-
     /// <summary>What the service needs to know of the caller beside the message.</summary>
     public void WriteMetadata(List<KeyValuePair<string, string>> metadata)
     {
         var headers = Context.Request.Headers;
         Forward(metadata, "authorization", headers.Authorization.ToString(), int.MaxValue);
-        Forward(metadata, "traceparent", TraceParent, ForwardedCharsMax);
-        Forward(metadata, "tracestate", headers.TraceState.ToString(), ForwardedCharsMax);
+        Forward(metadata, "traceparent", Trace.Parent, ForwardedCharsMax);
+        Forward(metadata, "tracestate", Trace.State, ForwardedCharsMax);
         Forward(metadata, "x-request-id", RequestId, ForwardedCharsMax);
         Forward(metadata, "x-forwarded-for", ClientAddress, ForwardedCharsMax);
         Forward(metadata, "accept-language", headers.AcceptLanguage.ToString(), ForwardedCharsMax);

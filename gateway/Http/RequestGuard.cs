@@ -18,7 +18,8 @@ internal sealed partial class RequestGuard(
     public async Task RunAsync(HttpContext context, GrpcKind kind, Func<Exchange, Task<Problem?>> serve)
     {
         var start = clock.GetTimestamp();
-        var exchange = new Exchange(context, settings.Proxies) { Grpc = kind };
+        using var trace = RequestTrace.Begin(context.Request);
+        var exchange = new Exchange(context, trace, settings.Proxies) { Grpc = kind };
         context.Response.Headers["X-Request-Id"] = exchange.RequestId;
         try
         {
@@ -70,6 +71,7 @@ internal sealed partial class RequestGuard(
         var context = exchange.Context;
         var (taken, given) = (context.Request.ContentLength ?? 0, context.Response.ContentLength ?? 0);
         RequestMetrics.Record(exchange, elapsedMs, taken, given);
+        exchange.Trace.Tell(exchange);
         LogRequest(
             logger,
             context.Request.Method,

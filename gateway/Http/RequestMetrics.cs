@@ -30,15 +30,16 @@ internal static class RequestMetrics
 
     private static readonly string[] Methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
+    /// <summary>The verb, where it is one of HTTP's: strangers send anything.</summary>
+    public static string MethodOf(Exchange exchange) =>
+        Array.Find(Methods, known => known == exchange.Context.Request.Method) ?? "other";
+
     public static void Record(Exchange exchange, double elapsedMs, long taken, long given)
     {
         if (!Durations.Enabled)
             return;
         var route = new KeyValuePair<string, object?>("http.route", exchange.Template);
-        var method = new KeyValuePair<string, object?>(
-            "http.request.method",
-            Array.Find(Methods, known => known == exchange.Context.Request.Method) ?? "other"
-        );
+        var method = new KeyValuePair<string, object?>("http.request.method", MethodOf(exchange));
         Durations.Record(
             elapsedMs,
             new TagList
