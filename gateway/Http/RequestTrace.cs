@@ -36,7 +36,7 @@ internal sealed class RequestTrace : IDisposable
     /// <summary>Begins the span where there is one to be.</summary>
     public static RequestTrace Begin(HttpRequest request) => new(request);
 
-    /// <summary>Says what became of the request. Paths hold ids, so only their template is told .</summary>
+    /// <summary>Says what became of the request. Paths hold ids: only templates are told .</summary>
     public void Tell(Exchange exchange)
     {
         if (_span is not { IsAllDataRequested: true } span)

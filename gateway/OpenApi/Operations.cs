@@ -34,7 +34,8 @@ internal sealed class Operations(Comments comments, Schemas schemas, Examples ex
             operation["parameters"] = parameters;
         if (RequestBody(route) is { } body)
             operation["requestBody"] = body;
-        var responses = Success(route);
+        Sockets.Mark(operation, route, schemas);
+        var responses = rpc.IsClientStreaming ? Sockets.Success() : Success(route);
         Errors.AddTo(responses, reasons.Of(route, comment));
         operation["responses"] = responses;
         return operation;

@@ -69,8 +69,11 @@ internal sealed partial class Reasons
 
     private static string CommonDomain => DomainOf(ReasonReflection.Descriptor.Package);
 
+    // Last the reason of another service, where just one has it: faults pass from service to service.
     private ReasonEntry? Find(string domain, string name) =>
-        _all.GetValueOrDefault($"{domain}.{name}") ?? _all.GetValueOrDefault($"{CommonDomain}.{name}");
+        _all.GetValueOrDefault($"{domain}.{name}")
+        ?? _all.GetValueOrDefault($"{CommonDomain}.{name}")
+        ?? (_all.Values.Where(entry => entry.Name == name).ToList() is [var only] ? only : null);
 
     // A comment that names a bare code means the common reason of that code.
     private ReasonEntry? Common(string code) =>

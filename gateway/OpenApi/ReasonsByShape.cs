@@ -32,6 +32,8 @@ internal static class ReasonsByShape
 
     private static IEnumerable<string> OfRequest(Route route)
     {
+        if (route.Rpc.IsClientStreaming)
+            yield return "UPGRADE_REQUIRED";
         if (route.Body != BodyKind.None)
             yield return "TOO_LARGE";
         if (route.Body is BodyKind.Whole or BodyKind.Field)

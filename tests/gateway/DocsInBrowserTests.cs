@@ -23,6 +23,12 @@ public sealed class DocsInBrowserTests
             Assert.That((bool)seen["opened"]!, Is.True, "a link leads to its operation, opened");
             Assert.That((string?)seen["status"], Is.EqualTo("200"));
             Assert.That((string?)seen["command"], Does.Contain($"curl -X GET '{url}/api/v1/things/a%2Fb'"));
+            Assert.That((string?)seen["socket"], Is.EqualTo("WebSocket"));
+            Assert.That(
+                (string?)seen["talk"],
+                Does.Contain("Subprotocol souk.json.v1. Sends echo.Thing, receives echo.Thing.")
+            );
+            Assert.That((int)seen["tries"]!, Is.Zero);
             Assert.That((string?)seen["found"], Does.EndWith(" found"));
             Assert.That((int)seen["visible"]!, Is.InRange(1, 3));
             Assert.That((bool)seen["menuOpen"]!, Is.False);

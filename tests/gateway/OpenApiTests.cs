@@ -83,6 +83,7 @@ public sealed class OpenApiTests
         Assert.That(operation["security"]!.ToJsonString(), Is.EqualTo("""[{"token":["buyer"]}]"""));
         Assert.That(ReasonsOf(operation, "409"), Does.Contain("OUT_OF_STOCK").And.Contain("PRICE_CHANGED"));
         Assert.That(ReasonsOf(operation, "400"), Does.Contain("CART_EMPTY").And.Contain("UNKNOWN_FIELD"));
+        Assert.That(ReasonsOf(operation, "400"), Does.Contain("CARD_NUMBER_REFUSED"), "of payments");
         Assert.That(
             ReasonsOf(operation, "403"),
             Does.Contain("ROLE_REQUIRED").And.Contain("NOT_YOUR_ACCOUNT")
@@ -123,6 +124,30 @@ public sealed class OpenApiTests
             content.Select(media => media.Key),
             Is.EqualTo(new[] { "application/x-ndjson", "text/event-stream" })
         );
+    }
+
+    [Test]
+    [Description("K31")]
+    public void Document_StreamsFromTheClient_AreSockets()
+    {
+        var paths = EchoDocument["paths"]!;
+        var talk = paths["/api/v1/talk"]!["get"]!;
+        Assert.That(
+            talk["x-websocket"]!.ToJsonString(),
+            Is.EqualTo(
+                """
+                {"subprotocol":"souk.json.v1","required":true,
+                "sent":{"$ref":"#/components/schemas/echo.Thing"},
+                "received":{"$ref":"#/components/schemas/echo.Thing"}}
+                """.ReplaceLineEndings("")
+            )
+        );
+        Assert.That(talk["responses"]!["101"], Is.Not.Null);
+        Assert.That(talk["responses"]!["200"], Is.Null, "no answer without a socket");
+        Assert.That(ReasonsOf(talk, "426"), Is.EqualTo(new[] { "UPGRADE_REQUIRED" }));
+        Assert.That((bool)paths["/api/v1/watch"]!["get"]!["x-websocket"]!["required"]!, Is.False);
+        Assert.That(paths["/api/v1/export"]!["get"]!["x-websocket"], Is.Null, "bytes");
+        Assert.That(paths["/api/v1/names"]!["get"]!["x-websocket"], Is.Null);
     }
 
     [Test]

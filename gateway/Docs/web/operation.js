@@ -35,6 +35,13 @@ const parametersPart = (operation) =>
 const bodyPart = (media) =>
   media ? part("Body", fieldsOf(media.schema, (field) => field.readOnly), codeBlock("Example body", pretty(media.example))) : null;
 
+// Schemas of both directions; a stream from the client cannot be had without a socket.
+const socketPart = (socket) =>
+  part(
+    "WebSocket",
+    make("p", {}, `Subprotocol ${socket.subprotocol}. `, "Sends ", ...(socket.sent ? typeOf(socket.sent) : ["nothing"]), ", receives ", ...typeOf(socket.received), "."),
+  );
+
 const answerPart = (response) => {
   const types = Object.entries(response.content);
   const [, media] = types[0];
@@ -68,15 +75,18 @@ const errorsPart = (responses) => {
 
 const fill = (target, path, verb, operation) => {
   const media = operation.requestBody?.content[JSON_TYPE];
+  const socket = operation["x-websocket"];
+  const answer = operation.responses["200"];
   target.append(
     ...prose(operation.description),
     make("p", { className: "limits" }, `operationId ${operation.operationId} · for ${accessOf(operation)}`),
     ...[
       parametersPart(operation),
       bodyPart(media),
-      answerPart(operation.responses["200"]),
+      socket ? socketPart(socket) : null,
+      answer ? answerPart(answer) : null,
       errorsPart(operation.responses),
-      part("Try it", tryIt(path, verb, operation, media?.example)),
+      answer ? part("Try it", tryIt(path, verb, operation, media?.example)) : null,
     ].filter(Boolean),
   );
 };
@@ -93,6 +103,7 @@ export const operationOf = (path, verb, operation) => {
       make("span", { className: `verb ${verb}` }, verb.toUpperCase()),
       make("code", { className: "path" }, path),
       make("span", { className: "summary" }, operation.summary),
+      operation["x-websocket"] ? make("span", { className: "socket" }, "WebSocket") : null,
       operation.deprecated ? make("span", { className: "required" }, "deprecated") : null,
       make("span", { className: "access" }, accessOf(operation)),
     ),

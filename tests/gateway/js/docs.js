@@ -40,6 +40,14 @@ seen.status = await card.locator(".answer .status").textContent();
 seen.answer = await card.locator(".answer pre").first().textContent();
 seen.command = await card.locator(".answer pre").last().textContent();
 
+// What is served over a socket says so, and offers no call.
+const talk = desk.locator('[id="TalkThings"]');
+await talk.locator("summary").click();
+seen.socket = await talk.locator("summary .socket").textContent();
+seen.talk = await talk.locator(".operation").textContent();
+seen.tries = await talk.locator(".try").count();
+await judge(desk);
+
 // By keyboard alone: "/" leads to the search, words narrow the page.
 await desk.locator("main").focus();
 await desk.keyboard.press("/");
