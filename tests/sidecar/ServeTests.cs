@@ -51,6 +51,10 @@ internal sealed class ServeTests
     [TestCase("--app-port x", "--app-port must be a whole number from 0 to 65535, not 'x'")]
     [TestCase("--app-protocol smtp", "--app-protocol must be one of http, grpc, https, grpcs, h2c")]
     [TestCase("--max-body-size many", "--max-body-size must be a size such as 4Mi, not 'many'")]
+    [TestCase(
+        "--dapr-block-shutdown-duration soon",
+        "--dapr-block-shutdown-duration must be a duration such as 30s, not 'soon'"
+    )]
     [TestCase("--log-level loud", "--log-level must be debug, info, warn, error or fatal, not 'loud'")]
     [TestCase("--resources-path /no/such/folder", "/no/such/folder: no such resources folder")]
     public async Task Serve_WrongFlag_ExitsWithOneLineThatNamesIt(string flags, string message)
