@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
 using Grpc.Core;
 using RpcStatus = Google.Rpc.Status;
@@ -48,6 +49,26 @@ public static partial class Fault
             new Grpc.Core.Status((StatusCode)status.Code, status.Message),
             new Metadata { { DetailsTrailer, status.ToByteArray() } }
         );
+
+    /// <summary>
+    /// Another service's fault as this one's, where its contract has a reason of the same name: whoever is
+    /// told knows this service alone. Any other fault stays as it is.
+    /// </summary>
+    public static RpcException Adopted<TReason>(RpcException error)
+        where TReason : struct, System.Enum
+    {
+        if (!System.Enum.GetValues<TReason>().Any(own => Is(error, own)))
+            return error;
+        var status = StatusOf(error);
+        for (var at = 0; at < status.Details.Count; at++)
+        {
+            if (!status.Details[at].TryUnpack<ErrorInfo>(out var info))
+                continue;
+            info.Domain = ReasonNames.Of(default(TReason)).Domain;
+            status.Details[at] = Any.Pack(info);
+        }
+        return FromStatus(status);
+    }
 
     private static T? Detail<T>(RpcException error, Google.Protobuf.Reflection.MessageDescriptor descriptor)
         where T : class, IMessage, new()

@@ -27,10 +27,7 @@ internal sealed partial class OrderingService
 
         // The price check comes before the order: a price that changed, or an empty cart, leaves no order
         // behind.
-        var quote = await checkout.Carts.QuoteItemsAsync(
-            QuoteOf(request, buyer),
-            await checkout.Mesh.AsServiceAsync(QuoteTimeout, context.CancellationToken)
-        );
+        var quote = await QuoteAsync(request, buyer, context.CancellationToken);
         var orderId = Ids.New(clock);
         var inserted = await db.InTransactionAsync(
             tx => InsertAsync(tx, orderId, buyer, requestId, hash, request, quote),
@@ -120,6 +117,26 @@ internal sealed partial class OrderingService
     private const string CreateOrderPlacedSql = """
         select id, request_hash from orders where user_id = $1 and request_id = $2
         """;
+
+    // What the cart will not price cannot be ordered, for the same reason; our callers know of no cart.
+    private async Task<CartSummary> QuoteAsync(
+        CreateOrderRequest request,
+        string buyer,
+        CancellationToken token
+    )
+    {
+        try
+        {
+            return await checkout.Carts.QuoteItemsAsync(
+                QuoteOf(request, buyer),
+                await checkout.Mesh.AsServiceAsync(QuoteTimeout, token)
+            );
+        }
+        catch (RpcException fault)
+        {
+            throw Fault.Adopted<Reason>(fault);
+        }
+    }
 
     private static QuoteItemsRequest QuoteOf(CreateOrderRequest request, string buyer)
     {

@@ -26,6 +26,24 @@ internal sealed class FaultTests : ProbeFixture
         });
     }
 
+    [TestCase("TOO_MANY", "souk.probe")]
+    [TestCase("TOO_FEW", "souk.other")]
+    public void Adopted_ReasonOfOurOwnOrNot_HasItsDomain(string reason, string domain)
+    {
+        var status = new Google.Rpc.Status { Code = (int)StatusCode.Aborted, Message = "no" };
+        var info = new Google.Rpc.ErrorInfo { Type = reason, Domain = "souk.other" };
+        info.Metadata["left"] = "3";
+        status.Details.Add(Google.Protobuf.WellKnownTypes.Any.Pack(info));
+        var adopted = Fault.Adopted<ProbeReason>(Fault.FromStatus(status));
+        Assert.Multiple(() =>
+        {
+            Assert.That((adopted.StatusCode, adopted.Status.Detail), Is.EqualTo((StatusCode.Aborted, "no")));
+            Assert.That(Fault.InfoOf(adopted)?.Reason, Is.EqualTo(reason));
+            Assert.That(Fault.InfoOf(adopted)?.Domain, Is.EqualTo(domain));
+            Assert.That(Fault.InfoOf(adopted)?.Metadata["left"], Is.EqualTo("3"));
+        });
+    }
+
     [Test]
     public void InvalidArgument_SeveralFields_ReadBack()
     {

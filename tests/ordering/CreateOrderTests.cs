@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Souk.Cart.V1;
 using Souk.Ordering.V1;
+using Souk.Shared;
 using Souk.Tests.Harness;
 using Money = Souk.Type.Money;
 
@@ -172,8 +173,16 @@ internal sealed class CreateOrderTests : OrderingTests
         );
 
     [Test]
-    public Task CreateOrder_EmptyCart_FailsWithCartEmpty() =>
-        FailsAsync(TestCaller.Buyer(), OrderingMesh.Request(), StatusCode.FailedPrecondition, "CART_EMPTY");
+    public async Task CreateOrder_EmptyCart_FailsWithCartEmpty()
+    {
+        var failure = await FailsAsync(
+            TestCaller.Buyer(),
+            OrderingMesh.Request(),
+            StatusCode.FailedPrecondition,
+            "CART_EMPTY"
+        );
+        Assert.That(Fault.InfoOf(failure.Error)?.Domain, Is.EqualTo("souk.ordering"));
+    }
 
     [Test]
     public Task CreateOrder_UnknownSku_IsNotFound() =>
