@@ -5,6 +5,10 @@ namespace Souk.Ordering;
 
 internal sealed partial class OrderingService
 {
+    // Of a page's orders so many bytes fit into one message; the rest moves to the next page.
+    private const int PageBytesMax = 2 * 1024 * 1024;
+    private const int OrdersPerItemsQuery = 50;
+
     /// <inheritdoc />
     public override Task<Order> GetOrder(GetOrderRequest request, ServerCallContext context) =>
         VisibleOrderAsync(db, request.OrderId, context);
@@ -44,16 +48,36 @@ internal sealed partial class OrderingService
             OrderRows.Read,
             context.CancellationToken
         );
-        var response = new ListOrdersResponse
-        {
-            NextPageToken = page.Next(
-                orders,
-                order => [order.CreatedAt.ToDateTimeOffset(), Ids.Parse(OrderRows.OrderPrefix, order.OrderId)]
-            ),
-        };
-        await OrderRows.AddItemsAsync(db, orders, context.CancellationToken);
-        response.Orders.Add(orders);
+        var response = new ListOrdersResponse { NextPageToken = page.Next(orders, PageKeys) };
+        var fitting = await AddFittingItemsAsync(orders, context.CancellationToken);
+        if (fitting < orders.Count)
+            response.NextPageToken = page.After(PageKeys(orders[fitting - 1]));
+        response.Orders.Add(orders.Take(fitting));
         return response;
+
+        static object?[] PageKeys(Order order) =>
+            [order.CreatedAt.ToDateTimeOffset(), Ids.Parse(OrderRows.OrderPrefix, order.OrderId)];
+    }
+
+    /// <summary>Fills in the items of as many orders as fit into a page, of the first whatever its
+    /// size.</summary>
+    private async Task<int> AddFittingItemsAsync(List<Order> orders, CancellationToken cancellationToken)
+    {
+        var bytes = 0;
+        for (var i = 0; i < orders.Count; i++)
+        {
+            if (i % OrdersPerItemsQuery == 0)
+            {
+                var next = orders.GetRange(i, Math.Min(OrdersPerItemsQuery, orders.Count - i));
+                await OrderRows.AddItemsAsync(db, next, cancellationToken);
+            }
+
+            bytes += orders[i].CalculateSize();
+            if (i > 0 && bytes > PageBytesMax)
+                return i;
+        }
+
+        return orders.Count;
     }
 
     private const string ListOrdersSql = $"""

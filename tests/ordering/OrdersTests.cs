@@ -52,6 +52,41 @@ internal sealed class OrdersTests : OrderingTests
         );
 
     [Test]
+    [Description("ORD-11: a page is a message, and a message has a size")]
+    public async Task ListOrders_LargeOrders_EndsAPageBeforeItIsTooLarge()
+    {
+        const int bytesMax = 4 * 1024 * 1024;
+        var (buyer, orders) = await HistoryAsync(count: 8);
+        // As if each had the 200 lines that an order may have, with names as long as they may be.
+        await Mesh.Ordering.Db.ExecuteAsync(
+            """
+            insert into order_items (id, order_id, line, product_id, sku, name, seller_id, quantity,
+                                     unit_price_minor, total_price_minor, status)
+            select gen_random_uuid(), order_id, more, product_id, sku, repeat('漢', 500), seller_id, quantity,
+                   unit_price_minor, total_price_minor, status
+              from order_items
+             cross join generate_series(2, 200) as more
+             where order_id in (select id from orders where user_id = $1)
+            """,
+            [buyer.UserId],
+            CancellationToken.None
+        );
+        var sizes = new List<int>();
+        var listed = new List<string>();
+        var request = new ListOrdersRequest { PageSize = 1000 };
+        do
+        {
+            var page = await As(buyer).ListOrdersAsync(request);
+            sizes.Add(page.CalculateSize());
+            listed.AddRange(page.Orders.Select(order => order.OrderId));
+            Assert.That(page.Orders.Select(order => order.Items.Count), Is.All.EqualTo(200));
+            request.PageToken = page.NextPageToken;
+        } while (request.PageToken.Length > 0);
+        Assert.That(listed, Is.EqualTo(orders.Select(order => order.OrderId)));
+        Assert.That(sizes, Has.Count.GreaterThan(1).And.All.LessThan(bytesMax));
+    }
+
+    [Test]
     [Description("ORD-11")]
     public async Task ListOrders_PageByPage_GivesAllNewestFirst()
     {
