@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Google.Protobuf.Reflection;
 
 namespace Souk.Tests.Repo;
 
@@ -90,7 +89,7 @@ internal sealed partial class ReasonTests
         from file in Contracts.Files
         where file.Package == PackageOf(domain)
         let rpcs = Contracts
-            .Rpcs.Where(rpc => rpc.File == file)
+            .Rpcs.Where(rpc => rpc.File.Name == file.Name)
             .Select(Name)
             .ToHashSet(StringComparer.Ordinal)
         from comment in ProtoComments.Of(file)
