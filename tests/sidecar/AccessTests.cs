@@ -1,7 +1,6 @@
 using Dapr.AppCallback.Autogen.Grpc.v1;
 using Dapr.Client.Autogen.Grpc.v1;
 using Grpc.Core;
-using Souk.Sidecar;
 using Souk.Sidecar.Files;
 
 namespace Souk.Tests.Sidecar;
@@ -117,15 +116,16 @@ internal sealed class AccessTests : SidecarFixture
     [TestCase("secrets: { scopes: [{ defaultAccess: deny }] }", "storeName is required")]
     public async Task Configuration_Mistake_NamesFileLineAndField(string spec, string message)
     {
-        var failure = await Assert.ThrowsAsync<ConfigException>(() =>
-            StartAsync(spec, TestSidecar.App("app"))
-        );
-        Assert.That(failure?.Message, Does.Contain(message).And.Match(@"\.yaml:\d+: "));
+        var failure = await TestSidecar.MistakeAsync("", await ConfiguredAsync(spec, TestSidecar.App("app")));
+        Assert.That(failure.Message, Does.Contain(message).And.Match(@"\.yaml:\d+: "));
     }
 
     private Task<TestSidecar> StartAsync(string spec, params AppSpec[] apps) => StartAsync(spec, "", apps);
 
-    private async Task<TestSidecar> StartAsync(string spec, string components, params AppSpec[] apps)
+    private async Task<TestSidecar> StartAsync(string spec, string components, params AppSpec[] apps) =>
+        Own(await TestSidecar.StartAsync(components, await ConfiguredAsync(spec, apps)));
+
+    private async Task<AppSpec[]> ConfiguredAsync(string spec, params AppSpec[] apps)
     {
         var file = Path.Combine(_folder, $"{Guid.CreateVersion7():N}.yaml");
         var indented = string.Join('\n', spec.Split('\n').Select(line => "  " + line));
@@ -133,7 +133,6 @@ internal sealed class AccessTests : SidecarFixture
             file,
             $"apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata: {{ name: c }}\nspec:\n{indented}\n"
         );
-        var configured = apps.Select(app => app with { ConfigFiles = [file] }).ToArray();
-        return Own(await TestSidecar.StartAsync(new SidecarSettings(), components, configured));
+        return [.. apps.Select(app => app with { ConfigFiles = [file] })];
     }
 }

@@ -9,7 +9,6 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Souk.Sidecar.Bindings;
-using Souk.Sidecar.Files;
 
 namespace Souk.Tests.Sidecar;
 
@@ -317,8 +316,8 @@ internal sealed class BindingTests
     )
     {
         var components = Yaml.Component("b", type, "v1", Yaml.Item(field, value));
-        var mistake = await Assert.ThrowsAsync<ConfigException>(() => StartAsync(components));
-        Assert.That(mistake!.Message, Does.Contain("components.yaml:").And.Contain(why));
+        var mistake = await TestSidecar.MistakeAsync(components, TestSidecar.App("app"));
+        Assert.That(mistake.Message, Does.Contain("components.yaml:").And.Contain(why));
     }
 
     [Test]

@@ -130,6 +130,7 @@ internal sealed class BindingTlsTests : SidecarFixture
     )]
     public async Task BindingsHttp_TlsMistake_EndsTheStartWithTheField(string field, string value, string why)
     {
+        GivenSidecar.RefuseFor("a start that is refused");
         var mistake = await Assert.ThrowsAsync<ConfigException>(() =>
             ClientAsync(1, Yaml.Item(field, value))
         );

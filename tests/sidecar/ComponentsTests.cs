@@ -1,7 +1,6 @@
 using Dapr.Client.Autogen.Grpc.v1;
 using Grpc.Core;
 using Souk.Sidecar;
-using Souk.Sidecar.Files;
 using Souk.Sidecar.Redis;
 using Souk.Tests.Harness;
 
@@ -92,14 +91,10 @@ internal sealed class ComponentsTests
         string problem
     )
     {
-        var error = await Assert.ThrowsAsync<ConfigException>(async () =>
-            await TestSidecar.StartAsync(
-                Yaml.Component("broken", type, version, metadata),
-                TestSidecar.App("a")
-            )
-        );
-        Assert.That(error?.Message, Does.Match(@"components\.yaml:\d+: component 'broken' \("));
-        Assert.That(error?.Message, Does.Contain(problem));
+        var broken = Yaml.Component("broken", type, version, metadata);
+        var error = await TestSidecar.MistakeAsync(broken, TestSidecar.App("a"));
+        Assert.That(error.Message, Does.Match(@"components\.yaml:\d+: component 'broken' \("));
+        Assert.That(error.Message, Does.Contain(problem));
     }
 
     [TestCase("", true, true)]
@@ -224,10 +219,8 @@ internal sealed class ComponentsTests
         var secrets = Path.GetTempFileName();
         await File.WriteAllTextAsync(secrets, "{}");
         var vault = Yaml.Component("v", "secretstores.local.file", "v1", Yaml.Item("secretsFile", secrets));
-        var error = await Assert.ThrowsAsync<ConfigException>(async () =>
-            await TestSidecar.StartAsync(endpoint + vault, TestSidecar.App("a"))
-        );
-        Assert.That(error?.Message, Does.Contain($"components.yaml:{line}: ").And.Contain(problem));
+        var error = await TestSidecar.MistakeAsync(endpoint + vault, TestSidecar.App("a"));
+        Assert.That(error.Message, Does.Contain($"components.yaml:{line}: ").And.Contain(problem));
         File.Delete(secrets);
     }
 
@@ -288,10 +281,8 @@ internal sealed class ComponentsTests
     public async Task Components_SameNameTwice_IsRefused()
     {
         var one = Yaml.Component("twice", "state.in-memory", "v1", "");
-        var error = await Assert.ThrowsAsync<ConfigException>(async () =>
-            await TestSidecar.StartAsync(one + one, TestSidecar.App("a"))
-        );
-        Assert.That(error?.Message, Does.Contain("'twice' is taken by"));
+        var error = await TestSidecar.MistakeAsync(one + one, TestSidecar.App("a"));
+        Assert.That(error.Message, Does.Contain("'twice' is taken by"));
     }
 
     [Test]

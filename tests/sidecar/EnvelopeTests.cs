@@ -11,6 +11,8 @@ namespace Souk.Tests.Sidecar;
 /// </summary>
 internal sealed class EnvelopeTests : PubSubFixture
 {
+    private static readonly string Source = GivenSidecar.AppId(Publisher);
+
     private const string Trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     [Test]
@@ -48,7 +50,7 @@ internal sealed class EnvelopeTests : PubSubFixture
         Assert.Multiple(() =>
         {
             Assert.That(Guid.TryParse(Text("id"), out _));
-            Assert.That((Text("source"), Text("type")), Is.EqualTo((Publisher, "com.dapr.event.sent")));
+            Assert.That((Text("source"), Text("type")), Is.EqualTo((Source, "com.dapr.event.sent")));
             Assert.That((Text("topic"), Text("pubsubname")), Is.EqualTo((topic, "pubsub")));
             Assert.That((Text("specversion"), Text("data")), Is.EqualTo(("1.0", "{\"n\":1}")));
             Assert.That(Text("time"), Does.Match(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"));
@@ -118,7 +120,7 @@ internal sealed class EnvelopeTests : PubSubFixture
         string Text(string name) => envelope.GetProperty(name).ToString();
         Assert.That((Text("type"), Text("x"), Text("data")), Is.EqualTo(("mine", "True", "[1]")));
         Assert.That((Text("topic"), Text("pubsubname")), Is.EqualTo((topic, "pubsub")));
-        Assert.That((Text("source"), Text("specversion")), Is.EqualTo((Publisher, "1.0")));
+        Assert.That((Text("source"), Text("specversion")), Is.EqualTo((Source, "1.0")));
         Assert.That(Guid.TryParse(Text("id"), out _));
         Assert.That(Text("time") + Text("traceparent"), Is.Not.Empty);
     }

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Souk.Shared;
 using Souk.Sidecar;
 using Souk.Sidecar.Files;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 
@@ -38,7 +39,7 @@ internal static partial class GivenSidecar
         if (OtherKind().Match(components) is { Success: true } kind)
             throw Unfit($"a {kind.Groups["kind"]} of its own");
         if (Item().Matches(components).FirstOrDefault(IsPeculiar) is { } item)
-            throw Unfit($"components with {item.Groups["name"]}");
+            throw Unfit($"components with the {item.Groups["name"]} of its own");
         var http = HttpPort;
         using var caller = new HttpCaller(http);
         var metadata = (await caller.GetAsync("/v1.0/metadata")).Json;
@@ -47,6 +48,8 @@ internal static partial class GivenSidecar
             .EnumerateArray()
             .Select(item => (Text(item, "name"), Text(item, "type")))
             .ToHashSet();
+        if (NameAndType().Count(components) != Component().Count(components))
+            throw Unfit("components that are more than a name and a type");
         foreach (Match wanted in NameAndType().Matches(components))
         {
             if (!there.Contains((wanted.Groups["name"].Value, wanted.Groups["type"].Value)))
@@ -55,11 +58,18 @@ internal static partial class GivenSidecar
         return app with { HttpPort = http, GrpcPort = GrpcPort };
     }
 
+    /// <summary>For a test that no runtime will do for that is there already.</summary>
+    internal static void RefuseFor(string need)
+    {
+        if (IsThere)
+            throw Unfit(need);
+    }
+
     internal static IgnoreException Unfit(string need) =>
         new($"The runtime at DAPR_HTTP_PORT does not do: this test needs {need}.");
 
     private static bool IsPeculiar(Match item) =>
-        item.Groups["name"].Value is not ("redisHost" or "connectionString");
+        item.Groups["name"].Value != "redisHost" || item.Groups["value"].Value != Backends.Redis;
 
     private static string Text(JsonElement item, string name) => item.GetProperty(name).GetString() ?? "";
 
@@ -78,7 +88,14 @@ internal static partial class GivenSidecar
     private static partial Regex OtherKind();
 
     [GeneratedRegex(
-        @"^ +- \{ name: (?<name>\w+)",
+        @"^kind: Component\b",
+        RegexOptions.Multiline | RegexOptions.CultureInvariant,
+        matchTimeoutMilliseconds: 1000
+    )]
+    private static partial Regex Component();
+
+    [GeneratedRegex(
+        @"^ +- \{ name: (?<name>\w+)(?:, value: ""(?<value>[^""]*)"")?",
         RegexOptions.Multiline | RegexOptions.CultureInvariant,
         matchTimeoutMilliseconds: 1000
     )]

@@ -6,7 +6,7 @@ namespace Souk.Tests.Sidecar;
 internal sealed class HttpStateTests
 {
     private const string Store = "/v1.0/state/store";
-    private TestSidecar _sidecar = null!;
+    private TestSidecar? _sidecar;
     private HttpCaller _caller = null!;
     private int _lastKey;
 
@@ -21,6 +21,8 @@ internal sealed class HttpStateTests
     [OneTimeTearDown]
     public async Task Stop()
     {
+        if (_sidecar is null)
+            return;
         _caller.Dispose();
         await _sidecar.DisposeAsync();
     }

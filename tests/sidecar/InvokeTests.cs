@@ -42,8 +42,9 @@ internal sealed class InvokeTests
     [TearDown]
     public async Task Stop()
     {
-        _caller.Dispose();
-        await _sidecar.DisposeAsync();
+        _caller?.Dispose();
+        if (_sidecar is not null)
+            await _sidecar.DisposeAsync();
         await _http.DisposeAsync();
         await _grpc.DisposeAsync();
     }

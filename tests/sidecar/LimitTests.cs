@@ -26,7 +26,11 @@ internal sealed class LimitTests
         );
 
     [OneTimeTearDown]
-    public async Task Stop() => await _sidecar.DisposeAsync();
+    public async Task Stop()
+    {
+        if (_sidecar is not null)
+            await _sidecar.DisposeAsync();
+    }
 
     [Test]
     public async Task SaveState_LargerThanAllowed_IsRefusedAndTheNextIsTaken()

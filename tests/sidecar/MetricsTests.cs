@@ -25,6 +25,7 @@ internal sealed class MetricsTests
     [Test]
     public async Task Metrics_AfterCallsAndState_CountsThemByMethodAndStatus()
     {
+        GivenSidecar.RefuseFor("a sidecar that nobody has called before");
         var sidecar = Own(await TestSidecar.StartAsync(Yaml.RedisState(), TestSidecar.App("app")));
         var client = sidecar.Client("app");
         var save = new SaveStateRequest { StoreName = "store" };

@@ -43,7 +43,8 @@ internal sealed class ProxyTests
     [TearDown]
     public async Task Stop()
     {
-        await _sidecar.DisposeAsync();
+        if (_sidecar is not null)
+            await _sidecar.DisposeAsync();
         await _app.DisposeAsync();
     }
 

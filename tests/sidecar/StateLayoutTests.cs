@@ -44,22 +44,22 @@ internal sealed class StateLayoutTests : SidecarFixture
     [Test]
     public async Task Redis_Write_IsAHashWithDataAndACountingVersion()
     {
-        var sidecar = await StartRedisAsync();
-        await SaveAsync(sidecar, "k", "one");
-        await SaveAsync(sidecar, "k", "two");
-        Assert.That((await RedisAsync("HGET", $"{_app}||k", "data")).Text, Is.EqualTo("two"));
-        Assert.That((await RedisAsync("HGET", $"{_app}||k", "version")).Text, Is.EqualTo("2"));
-        Assert.That((await GetAsync(sidecar, "k")).Etag, Is.EqualTo("2"));
-        Assert.That((await RedisAsync("TTL", $"{_app}||k")).Integer, Is.EqualTo(-1));
+        var (sidecar, key) = (await StartRedisAsync(), Key());
+        await SaveAsync(sidecar, key, "one");
+        await SaveAsync(sidecar, key, "two");
+        Assert.That((await RedisAsync("HGET", $"{_app}||{key}", "data")).Text, Is.EqualTo("two"));
+        Assert.That((await RedisAsync("HGET", $"{_app}||{key}", "version")).Text, Is.EqualTo("2"));
+        Assert.That((await GetAsync(sidecar, key)).Etag, Is.EqualTo("2"));
+        Assert.That((await RedisAsync("TTL", $"{_app}||{key}")).Integer, Is.EqualTo(-1));
     }
 
     [Test]
     public async Task Redis_FirstWrite_IsFlaggedInTheHash()
     {
-        var sidecar = await StartRedisAsync();
+        var (sidecar, key) = (await StartRedisAsync(), Key());
         var item = new StateItem
         {
-            Key = "first",
+            Key = key,
             Value = ByteString.CopyFromUtf8("v"),
             Options = new StateOptions
             {
@@ -67,26 +67,26 @@ internal sealed class StateLayoutTests : SidecarFixture
             },
         };
         await SaveAsync(sidecar, item);
-        Assert.That((await RedisAsync("HEXISTS", $"{_app}||first", "first-write")).Integer, Is.EqualTo(1));
+        Assert.That((await RedisAsync("HEXISTS", $"{_app}||{key}", "first-write")).Integer, Is.EqualTo(1));
     }
 
     [Test]
     public async Task Redis_WhatDaprWrote_IsReadWithItsEtag()
     {
-        var sidecar = await StartRedisAsync();
-        await RedisAsync("HSET", $"{_app}||old", "data", "by daprd", "version", "41");
-        var read = await GetAsync(sidecar, "old");
+        var (sidecar, key) = (await StartRedisAsync(), Key());
+        await RedisAsync("HSET", $"{_app}||{key}", "data", "by daprd", "version", "41");
+        var read = await GetAsync(sidecar, key);
         Assert.That((read.Data.ToStringUtf8(), read.Etag), Is.EqualTo(("by daprd", "41")));
-        await SaveAsync(sidecar, "old", "by us", "41");
-        Assert.That((await RedisAsync("HGET", $"{_app}||old", "version")).Text, Is.EqualTo("42"));
+        await SaveAsync(sidecar, key, "by us", "41");
+        Assert.That((await RedisAsync("HGET", $"{_app}||{key}", "version")).Text, Is.EqualTo("42"));
     }
 
     [Test]
     public async Task Redis_PlainText_IsReadAsWell()
     {
-        var sidecar = await StartRedisAsync();
-        await RedisAsync("SET", $"{_app}||plain", "just text");
-        Assert.That((await GetAsync(sidecar, "plain")).Data.ToStringUtf8(), Is.EqualTo("just text"));
+        var (sidecar, key) = (await StartRedisAsync(), Key());
+        await RedisAsync("SET", $"{_app}||{key}", "just text");
+        Assert.That((await GetAsync(sidecar, key)).Data.ToStringUtf8(), Is.EqualTo("just text"));
     }
 
     [TestCase("", null, -1)]
@@ -101,11 +101,12 @@ internal sealed class StateLayoutTests : SidecarFixture
         var sidecar = Own(
             await TestSidecar.StartAsync(Yaml.RedisState(metadata: metadata), TestSidecar.App(_app))
         );
-        var state = new StateItem { Key = "timed", Value = ByteString.CopyFromUtf8("v") };
+        var key = Key();
+        var state = new StateItem { Key = key, Value = ByteString.CopyFromUtf8("v") };
         if (item is not null)
             state.Metadata.Add("ttlInSeconds", item);
         await SaveAsync(sidecar, state);
-        var left = (await RedisAsync("TTL", $"{_app}||timed")).Integer;
+        var left = (await RedisAsync("TTL", $"{_app}||{key}")).Integer;
         // A stalled machine may eat into it; what the limit was is still to be seen.
         Assert.That(left, expected < 0 ? Is.EqualTo(-1) : Is.InRange(expected - 60, expected));
     }
@@ -160,6 +161,8 @@ internal sealed class StateLayoutTests : SidecarFixture
         await SaveAsync(sidecar, item);
         Assert.That((await FailureAsync(sidecar, item)).Code, Is.EqualTo(StatusCode.Aborted));
     }
+
+    private static string Key() => $"{Guid.CreateVersion7():N}";
 
     private async Task<TestSidecar> StartRedisAsync() =>
         Own(await TestSidecar.StartAsync(Yaml.RedisState(), TestSidecar.App(_app)));

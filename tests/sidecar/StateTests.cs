@@ -12,6 +12,7 @@ namespace Souk.Tests.Sidecar;
 internal sealed class StateTests(string kind)
 {
     private readonly string _appId = GivenSidecar.AppId($"state-{Guid.CreateVersion7():N}");
+    private readonly string _run = Guid.CreateVersion7().ToString("N");
     private TestSidecar? _sidecar;
     private SidecarDatabase? _database;
     private DaprApi.DaprClient _client = null!;
@@ -351,7 +352,7 @@ internal sealed class StateTests(string kind)
     [Test]
     public async Task ExecuteStateTransaction_NoOperations_IsFine() => await TransactAsync();
 
-    private string Key() => $"key-{Interlocked.Increment(ref _lastKey)}";
+    private string Key() => $"key-{_run}-{Interlocked.Increment(ref _lastKey)}";
 
     private static StateItem Item(string key, byte[] value, string? etag = null)
     {

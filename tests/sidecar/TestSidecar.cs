@@ -51,6 +51,20 @@ internal sealed class TestSidecar : IAsyncDisposable
         return new TestSidecar(folder, settings, placed, server);
     }
 
+    /// <summary>What a start with these components is refused with.</summary>
+    internal static async Task<ConfigException> MistakeAsync(string components, params AppSpec[] apps)
+    {
+        try
+        {
+            await using var started = await StartAsync(components, apps);
+        }
+        catch (ConfigException e)
+        {
+            return e;
+        }
+        throw new AssertionException("The sidecar started but should not have.");
+    }
+
     /// <summary>An app for <see cref="StartAsync(string, AppSpec[])"/>; port 0 for none.</summary>
     internal static AppSpec App(string id, int port = 0) =>
         new()

@@ -22,26 +22,21 @@ namespace Souk.Tests.Sidecar.Workflows;
 /// it.</summary>
 internal sealed class WorkflowRuntime : IAsyncDisposable
 {
-    private readonly WebApplication? _web;
-    private readonly WorkflowEngine? _engine;
+    private readonly WebApplication _web;
     private bool _closed;
 
     private WorkflowRuntime(WebApplication web, WorkflowEngine engine, string appId)
-        : this(AddressesOf(web), appId)
     {
         _web = web;
-        _engine = engine;
-    }
-
-    private WorkflowRuntime((string Grpc, string Http) addresses, string appId)
-    {
+        Engine = engine;
         AppId = appId;
-        Channel = GrpcChannel.ForAddress(addresses.Grpc);
-        Http = new HttpClient { BaseAddress = new Uri(addresses.Http) };
+        var addresses = web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!;
+        Channel = GrpcChannel.ForAddress(addresses.Addresses.First());
+        Http = new HttpClient { BaseAddress = new Uri(addresses.Addresses.Last()) };
         Client = new TaskHubSidecarService.TaskHubSidecarServiceClient(Channel);
     }
 
-    public WorkflowEngine Engine => _engine ?? throw GivenSidecar.Unfit("an engine within reach");
+    public WorkflowEngine Engine { get; }
 
     /// <summary>Where it listens, for a successor that takes its place.</summary>
     public int Port => new Uri($"http://{Channel.Target}").Port;
@@ -62,8 +57,7 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
         int port = 0
     )
     {
-        if (GivenSidecar.IsThere)
-            return new WorkflowRuntime(GivenSidecar.Addresses, appId);
+        GivenSidecar.RefuseFor("a workflow engine whose workers are all its own");
         var engine = new WorkflowEngine(database.ConnectionString, TimeProvider.System, NullLogger.Instance);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -97,8 +91,8 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
     /// <summary>Ends as `kill -9` does: nothing is flushed, nobody is told.</summary>
     public async Task CrashAsync()
     {
-        await Engine.DisposeAsync();
         _closed = true;
+        await Engine.DisposeAsync();
         await CloseAsync();
     }
 
@@ -107,16 +101,9 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
         if (!_closed)
         {
             _closed = true;
-            if (_engine is not null)
-                await _engine.StopAsync();
+            await Engine.StopAsync();
             await CloseAsync();
         }
-    }
-
-    private static (string Grpc, string Http) AddressesOf(WebApplication web)
-    {
-        var addresses = web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!;
-        return (addresses.Addresses.First(), addresses.Addresses.Last());
     }
 
     // An app without components of its own: the workflow service asks nothing but its id.
@@ -136,11 +123,8 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
     {
         using var now = new CancellationTokenSource();
         await now.CancelAsync();
-        if (_web is not null)
-        {
-            await _web.StopAsync(now.Token);
-            await _web.DisposeAsync();
-        }
+        await _web.StopAsync(now.Token);
+        await _web.DisposeAsync();
         Channel.Dispose();
         Http.Dispose();
     }
