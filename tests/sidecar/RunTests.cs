@@ -16,7 +16,7 @@ internal sealed class RunTests
     {
         WriteRunFile(
             "echo ready $APP_ID $APP_PORT $APP_PROTOCOL $DAPR_HTTP_PORT $DAPR_GRPC_PORT $EXTRA $PARENT"
-                + " $(basename $PWD);"
+                + " $(basename $PWD) [$DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS];"
                 + " trap 'echo goodbye; exit 0' TERM; while true; do sleep 0.1; done"
         );
         await using var run = Run();
@@ -24,7 +24,12 @@ internal sealed class RunTests
         await Eventually.ThatAsync(() => Task.FromResult(run.Output.Contains("ready")), "the app");
         Assert.That(
             run.Output,
-            Does.Match(@"one +\| ready one 4711 grpc \d+ \d+ more inherited " + Path.GetFileName(_folder))
+            Does.Match(
+                @"one +\| ready one 4711 grpc \d+ \d+ more inherited "
+                    + Path.GetFileName(_folder)
+                    // How the runtime uses threads is its own business.
+                    + @" \[\]"
+            )
         );
         Assert.That(Directory.GetFiles(PidFolder).Select(Path.GetFileName), Does.Contain("one.pid"));
         Assert.That(await run.TerminateAsync(), Is.Zero);
