@@ -70,18 +70,20 @@ internal sealed class CheckoutOrders(Db db, Outbox outbox, CheckoutSignals signa
             {
                 var now = clock.GetUtcNow();
                 var delivery = DateOnly.FromDateTime(now.UtcDateTime).AddDays(DeliveryDays);
-                var changed = await tx.ExecuteAsync(
+                var order = await tx.OneAsync(
                     ConfirmOrderSql,
                     [id, paymentId, delivery, now],
+                    OrderRows.Read,
                     cancellationToken
                 );
-                if (changed == 0)
+                if (order is null)
                 {
                     var status = await tx.ScalarAsync<string>(OrderStatusSql, [id], cancellationToken);
                     return status != OrderStates.Name(OrderStatus.Cancelled);
                 }
 
-                await PublishCreatedAsync(tx, id, now);
+                await OrderRows.AddItemsAsync(tx, order, cancellationToken);
+                PublishCreated(tx, order, now);
                 return true;
             },
             cancellationToken
@@ -90,22 +92,20 @@ internal sealed class CheckoutOrders(Db db, Outbox outbox, CheckoutSignals signa
         return confirmed;
     }
 
-    private const string ConfirmOrderSql = """
+    private const string ConfirmOrderSql = $"""
         update orders
            set status = 'confirmed', payment_id = $2, payment_action_url = '', payment_token = '',
                payment_status = case payment_method when 'cod' then 'pending_cod' else 'completed' end,
                estimated_delivery = $3, settled_at = $4, updated_at = $4
          where id = $1 and status = 'pending'
+        returning {OrderRows.Columns}
         """;
 
     private const string OrderStatusSql = "select status from orders where id = $1";
 
     // ORD-09: one logical event per confirmed order, as the compare-and-set above succeeds once.
-    private async Task PublishCreatedAsync(DbTransaction tx, Guid id, DateTimeOffset now)
+    private void PublishCreated(DbTransaction tx, Order order, DateTimeOffset now)
     {
-        var order =
-            await OrderRows.GetAsync(tx, id, tx.CancellationToken)
-            ?? throw new InvalidOperationException($"There is no order {id}.");
         var created = new OrderCreated
         {
             OrderId = order.OrderId,

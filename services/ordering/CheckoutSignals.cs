@@ -69,17 +69,20 @@ internal sealed class CheckoutSignals(TimeProvider clock)
 
         /// <summary>
         /// Waits until the stage is reached or half a second has passed, whichever is first; then the row is
-        /// worth a look. </summary>
+        /// worth a look.
+        /// </summary>
+        /// <param name="isKnown">Whether the stage was reached before the last look: no news then, and only
+        /// the pause counts.</param>
         public async Task NextLookAsync(
             CheckoutStage stage,
+            bool isKnown,
             TimeSpan most,
             CancellationToken cancellationToken
         )
         {
             using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             var pause = Task.Delay(most < LookAgain ? most : LookAgain, owner._clock, over.Token);
-            // A stage that was reached without ending the wait is no news: then only the pause counts.
-            await (HasReached(stage) ? Task.WhenAny(pause) : Task.WhenAny(SourceOf(stage).Task, pause));
+            await (isKnown ? Task.WhenAny(pause) : Task.WhenAny(SourceOf(stage).Task, pause));
             await over.CancelAsync();
             cancellationToken.ThrowIfCancellationRequested();
         }

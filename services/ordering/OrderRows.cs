@@ -28,11 +28,29 @@ internal static class OrderRows
     {
         var order = await db.OneAsync(GetOrderSql, [id], Read, cancellationToken);
         if (order is not null)
-            await AddItemsAsync(db, [order], cancellationToken);
+            await AddItemsAsync(db, order, cancellationToken);
         return order;
     }
 
     private const string GetOrderSql = $"select {Columns} from orders where id = $1";
+
+    /// <summary>Fills in the items of one order.</summary>
+    public static async Task AddItemsAsync(DbQueries db, Order order, CancellationToken cancellationToken)
+    {
+        var items = await db.ListAsync(
+            GetOrderItemsSql,
+            [Ids.Parse(OrderPrefix, order.OrderId)],
+            row => ReadItem(row, order.Currency),
+            cancellationToken
+        );
+        foreach (var item in items)
+            AddItem(order, item);
+    }
+
+    // Not by the list's statement: PostgreSQL plans that one anew at each call, this one once.
+    private const string GetOrderItemsSql = $"""
+        select {ItemColumns} from order_items where order_id = $1 order by line
+        """;
 
     /// <summary>Fills in the items of these orders with one query.</summary>
     public static async Task AddItemsAsync(
@@ -49,21 +67,24 @@ internal static class OrderRows
             cancellationToken
         );
         foreach (var (orderId, item) in items)
-        {
-            var order = byId[orderId];
-            order.Items.Add(item);
-            if (order.TrackingNumber.Length == 0)
-                order.TrackingNumber = item.TrackingNumber;
-        }
+            AddItem(byId[orderId], item);
     }
 
-    private const string ListOrderItemsSql = """
-        select order_id, id, product_id, sku, name, seller_id, quantity, unit_price_minor, total_price_minor,
-               status, tracking_number
-          from order_items
-         where order_id = any($1)
-         order by order_id, line
+    private const string ListOrderItemsSql = $"""
+        select {ItemColumns} from order_items where order_id = any($1) order by order_id, line
         """;
+
+    private const string ItemColumns = """
+        order_id, id, product_id, sku, name, seller_id, quantity, unit_price_minor, total_price_minor, status,
+        tracking_number
+        """;
+
+    private static void AddItem(Order order, OrderItem item)
+    {
+        order.Items.Add(item);
+        if (order.TrackingNumber.Length == 0)
+            order.TrackingNumber = item.TrackingNumber;
+    }
 
     /// <summary>Reads a row of <see cref="Columns"/>.</summary>
     public static Order Read(NpgsqlDataReader row)

@@ -241,25 +241,33 @@ internal sealed partial class OrderingService
         using var waiters = checkout.Signals.Listen(orderId);
         if (isNew)
             await checkout.Launcher.StartCheckoutAsync(orderId, cancellationToken);
-        var order = await ReadAsync();
         var stage = wait > TimeSpan.Zero ? CheckoutStage.Final : CheckoutStage.StockDecided;
+        // Asked before the row is read: what is reached while it is read is news all the same.
+        var isReached = waiters.HasReached(stage);
+        // An order that was inserted a moment ago is pending; there is nothing to look at before the first
+        // news.
+        var order = isNew && !isReached ? null : await ReadAsync();
         var until =
             stage == CheckoutStage.Final
                 ? clock.GetUtcNow() + wait
-                : order.CreatedAt.ToDateTimeOffset() + StockPatience;
+                : (order?.CreatedAt.ToDateTimeOffset() ?? clock.GetUtcNow()) + StockPatience;
         while (!IsAnswer() && until - clock.GetUtcNow() is var left && left > TimeSpan.Zero)
         {
-            await waiters.NextLookAsync(stage, left, cancellationToken);
+            await waiters.NextLookAsync(stage, isReached, left, cancellationToken);
+            isReached = waiters.HasReached(stage);
             order = await ReadAsync();
         }
 
-        return await RefusedOrAsync(order, orderId, cancellationToken);
+        return await RefusedOrAsync(order ?? await ReadAsync(), orderId, cancellationToken);
 
         // An order that waits for its buyer is an answer too: only they can bring it on.
         bool IsAnswer() =>
-            OrderStates.IsFinal(order.Status)
-            || order.PaymentAction is not null
-            || (stage == CheckoutStage.StockDecided && waiters.HasReached(stage));
+            order is not null
+            && (
+                OrderStates.IsFinal(order.Status)
+                || order.PaymentAction is not null
+                || (stage == CheckoutStage.StockDecided && isReached)
+            );
 
         async Task<Order> ReadAsync() =>
             await OrderRows.GetAsync(db, orderId, cancellationToken)

@@ -108,13 +108,15 @@ internal sealed partial class OrderingService
             await checkout.Launcher.TellAsync(id, CheckoutWorkflow.CancelledEvent, context.CancellationToken);
 
         var until = clock.GetUtcNow() + TimeSpan.FromSeconds(request.WaitSeconds);
+        var isReached = waiters.HasReached(CheckoutStage.Final);
         while (
             until - clock.GetUtcNow() is var left
             && left > TimeSpan.Zero
             && await db.ScalarAsync<long>(CancelOrderOpenSql, [id], context.CancellationToken) > 0
         )
         {
-            await waiters.NextLookAsync(CheckoutStage.Final, left, context.CancellationToken);
+            await waiters.NextLookAsync(CheckoutStage.Final, isReached, left, context.CancellationToken);
+            isReached = waiters.HasReached(CheckoutStage.Final);
         }
 
         return await VisibleOrderAsync(db, request.OrderId, context);
