@@ -18,7 +18,7 @@ public sealed partial class HoldEngine
     {
         var batch = new DbBatch(tx);
         batch.Add(CompleteHoldSql, [holdId, tx.Clock.GetUtcNow()]);
-        var changes = AddMove(batch, [holdId], Complete, tx.Clock.GetUtcNow());
+        var changes = AddMove(batch, holdId, Complete, tx.Clock.GetUtcNow());
         var rows = batch.Add(FindHoldSql, [holdId], HoldRow.Read);
         await batch.RunAsync();
         var hold = HoldRow.Join(rows);
@@ -79,8 +79,9 @@ public sealed partial class HoldEngine
         if (due.Count == 0)
             return new ExpiredHolds(due, [], false);
         var batch = new DbBatch(tx);
-        batch.Add(MoveHoldsSql, [due.ToArray(), Expire.From, Expire.To, now]);
-        var changes = AddMove(batch, [.. due], Expire, now);
+        Guid[] expired = [.. due];
+        batch.Add(MoveHoldsSql, [expired, Expire.From, Expire.To, now]);
+        var changes = AddMove(batch, expired, Expire, now);
         await batch.RunAsync();
         return new ExpiredHolds(due, changes, due.Count == ExpireMax);
     }
@@ -115,7 +116,7 @@ public sealed partial class HoldEngine
         // Waits for a reservation that is being made, so that what follows sees it.
         batch.Add(TombstoneSql, [holdId, now]);
         batch.Add(MoveHoldsSql, [new[] { holdId }, move.From, move.To, now]);
-        var changes = AddMove(batch, [holdId], move, now);
+        var changes = AddMove(batch, holdId, move, now);
         var rows = batch.Add(FindHoldSql, [holdId], HoldRow.Read);
         await batch.RunAsync();
         var hold = HoldRow.Join(rows);
@@ -123,12 +124,25 @@ public sealed partial class HoldEngine
         return (hold, changes);
     }
 
-    private static List<PoolChange> AddMove(DbBatch batch, Guid[] holdIds, Move move, DateTimeOffset now)
+    private static List<PoolChange> AddMove(DbBatch batch, Guid holdId, Move move, DateTimeOffset now) =>
+        AddMove(batch, LockPartsOfOneSql, MovePartsOfOneSql, holdId, move, now);
+
+    private static List<PoolChange> AddMove(DbBatch batch, Guid[] holdIds, Move move, DateTimeOffset now) =>
+        AddMove(batch, LockPartsSql, MovePartsSql, holdIds, move, now);
+
+    private static List<PoolChange> AddMove(
+        DbBatch batch,
+        string lockSql,
+        string moveSql,
+        object holds,
+        Move move,
+        DateTimeOffset now
+    )
     {
-        batch.Add(LockPartsSql, [holdIds, move.From], row => row.GetInt64(0));
+        batch.Add(lockSql, [holds, move.From], row => row.GetInt64(0));
         return batch.Add(
-            MovePartsSql,
-            [holdIds, move.From, move.To, move.AvailablePerUnit, move.ReservedPerUnit, now, move.Kind],
+            moveSql,
+            [holds, move.From, move.To, move.AvailablePerUnit, move.ReservedPerUnit, now, move.Kind],
             PoolChange.Read
         );
     }
@@ -176,6 +190,13 @@ public sealed partial class HoldEngine
         select item, place, available, reserved, version, $4::bigint * quantity
           from changed order by item, place
         """;
+
+    // The same for a single hold. What works on an array PostgreSQL plans anew at each call, which takes
+    // longer than to run it, and the pools are locked meanwhile; this it plans once.
+    private static readonly string LockPartsOfOneSql = OfOne(LockPartsSql);
+    private static readonly string MovePartsOfOneSql = OfOne(MovePartsSql);
+
+    private static string OfOne(string sql) => sql.Replace("= any($1)", "= $1", StringComparison.Ordinal);
 
     /// <summary>A change of status, its name in the log, and what it does to a pool for each unit.</summary>
     private sealed record Move(
