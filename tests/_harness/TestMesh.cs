@@ -21,6 +21,7 @@ namespace Souk.Tests.Harness;
 internal sealed class TestMesh : IAsyncDisposable
 {
     private readonly List<TestService> _services = [];
+    private readonly SemaphoreSlim _delivering = new(1, 1);
     private TestSidecar? _sidecar;
 
     internal TestMesh()
@@ -131,6 +132,21 @@ internal sealed class TestMesh : IAsyncDisposable
     /// </summary>
     internal async Task DeliverEventsAsync()
     {
+        // One at a time: a publisher passes over rows that another is about to publish, and would be done
+        // before they are there.
+        await _delivering.WaitAsync();
+        try
+        {
+            await DrainOutboxesAsync();
+        }
+        finally
+        {
+            _delivering.Release();
+        }
+    }
+
+    private async Task DrainOutboxesAsync()
+    {
         const int roundsMax = 100;
         for (var round = 0; round < roundsMax; round++)
         {
@@ -151,6 +167,7 @@ internal sealed class TestMesh : IAsyncDisposable
             await _sidecar.DisposeAsync();
         Routes.Dispose();
         Tokens.Dispose();
+        _delivering.Dispose();
     }
 
     private void Replace(IServiceCollection services, ServiceSettings settings)
