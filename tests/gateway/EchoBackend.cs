@@ -13,6 +13,10 @@ internal sealed class EchoBackend : EchoService.EchoServiceBase
 {
     private int _failuresLeft;
     private int _watched;
+    private int _failed;
+
+    /// <summary>Calls of Fail so far.</summary>
+    public int Failed => Volatile.Read(ref _failed);
 
     /// <summary>Messages that WatchThings could send so far.</summary>
     public int Watched => Volatile.Read(ref _watched);
@@ -172,6 +176,7 @@ internal sealed class EchoBackend : EchoService.EchoServiceBase
 
     public override async Task<Empty> Fail(FailRequest request, ServerCallContext context)
     {
+        Interlocked.Increment(ref _failed);
         if (request.DelayMs > 0)
             await Task.Delay(request.DelayMs, context.CancellationToken);
         throw Failure(request.Code, request.Reason, request.Message, request.RetryAfterMs);

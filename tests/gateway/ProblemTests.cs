@@ -264,6 +264,16 @@ public sealed class ProblemTests
         Assert.That(answer.Problem, Is.EqualTo((503, "UNAVAILABLE", "DEPENDENCY_UNAVAILABLE")));
     }
 
+    // The service may have done it before it failed: only the caller knows whether it bears a repeat.
+    [Test]
+    public async Task Retry_UnavailablePost_IsNotTriedAgain()
+    {
+        await using var gateway = await GatewayHarness.StartAsync();
+        var answer = await gateway.SendAsync("POST", "/api/v1/fail", """{"code":14}""");
+        Assert.That(answer.Status, Is.EqualTo(503));
+        Assert.That(gateway.Echo.Failed, Is.EqualTo(1));
+    }
+
     [Test]
     public async Task Rest_NoSidecar_Is503()
     {

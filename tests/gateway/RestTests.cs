@@ -167,6 +167,14 @@ public sealed class RestTests
         Assert.That((string?)answer.Json["name"], Is.EqualTo("x"));
     }
 
+    [Test]
+    public async Task PatchThing_CustomVerb_IsRouted()
+    {
+        var answer = await _gateway.SendAsAsync("buyer", "REPORT", "/api/v1/things/t1?thing.name=x", null);
+        Assert.That((string?)answer.Json["thing_id"], Is.EqualTo("t1"), answer.Body);
+        Assert.That((string?)answer.Json["name"], Is.EqualTo("x"));
+    }
+
     [TestCase("wait=5", 5, "15")]
     [TestCase("respond-async, wait=7; foo", 7, "17")]
     [TestCase("wait=100000", 30, "40")]
