@@ -32,6 +32,9 @@ internal sealed class SidecarGate(GrpcProxy proxy, SidecarSettings settings)
         var app = context.Features.GetRequiredFeature<SidecarApp>();
         var started = Stopwatch.GetTimestamp();
         var isIn = app.Admission.TryEnter();
+        // A call is over when its answer is written, trailers and all.
+        if (isIn)
+            context.Response.OnCompleted(Leave, app.Admission);
         try
         {
             await (
@@ -43,9 +46,13 @@ internal sealed class SidecarGate(GrpcProxy proxy, SidecarSettings settings)
         finally
         {
             app.Metrics.Called(context, started);
-            if (isIn)
-                app.Admission.Leave();
         }
+    }
+
+    private static Task Leave(object admission)
+    {
+        ((Admission)admission).Leave();
+        return Task.CompletedTask;
     }
 
     // A sidecar on its way out still says how it is.

@@ -25,6 +25,7 @@ internal sealed partial class SidecarServer : IAsyncDisposable
     // Connections carry a whole app's calls; Kestrel's default of 100 streams would make callers queue.
     private const int StreamsPerConnectionMax = 1000;
     private const int WindowSize = 1024 * 1024;
+    private static readonly TimeSpan FlushPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(2);
 
     private readonly List<ComponentSet> _sets = [];
@@ -74,7 +75,8 @@ internal sealed partial class SidecarServer : IAsyncDisposable
         await _drain.FinishAsync();
         if (!_drain.IsClean)
             return;
-        // Answers that are written may not have left yet.
+        // Answers that are written may not have left yet, and the server closes lines without looking.
+        await Task.Delay(FlushPause, TimeProvider.System);
         using var patience = new CancellationTokenSource(LastWords);
         await _web.StopAsync(patience.Token);
     }

@@ -114,15 +114,21 @@ internal sealed class ShutdownTests : PubSubFixture
         var stream = Own(await TopicStream.OpenAsync(client, TopicStream.To(topic), _ => null));
         await PublishAsync(sidecar, topic, "1");
         var received = (await stream.UntilAsync(1))[0];
-        var stopping = sidecar.ShutDownAsync();
         using var http = sidecar.Http(Subscriber);
+        // A call that holds the end back until the stream was seen to end.
+        var site = Own(await HttpTestApp.StartAsync(_ => _held.Task));
+        var call = http.GetAsync($"/v1.0/invoke/http://127.0.0.1:{site.Port}/method/x");
+        await Eventually.ThatAsync(() => Task.FromResult(!site.Requests.IsEmpty), "the call to arrive");
+        var stopping = sidecar.ShutDownAsync();
         await UntilUnreadyAsync(http);
         await PublishAsync(sidecar, topic, "2");
         await stream.ProcessAsync(received.Id, Verdict.Success);
-        await stopping;
         var end = await Assert.ThrowsAsync<RpcException>(() => stream.Reading);
         Assert.That(end!.StatusCode, Is.EqualTo(StatusCode.Unavailable));
         Assert.That(stream.Events, Has.Count.EqualTo(1));
+        _held.SetResult();
+        await call;
+        await stopping;
         await sidecar.RestartAsync();
         var next = Own(await TopicStream.OpenAsync(client, TopicStream.To(topic)));
         Assert.That((await next.UntilAsync(1))[0].Data.ToStringUtf8(), Is.EqualTo("2"));
