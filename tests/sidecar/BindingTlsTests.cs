@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.Logging;
 using Souk.Sidecar.Bindings;
 using Souk.Sidecar.Files;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 
@@ -144,7 +145,7 @@ internal sealed class BindingTlsTests : SidecarFixture
         ClientCertificateMode clients = ClientCertificateMode.RequireCertificate
     )
     {
-        var port = TopicApp.FreePort();
+        var port = FreePorts.One();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseKestrelHttpsConfiguration();

@@ -387,7 +387,7 @@ internal sealed class ComponentsTests
     [Description("X-22")]
     public async Task Health_AppNotListening_OnlyOutboundIsReady()
     {
-        var port = TopicApp.FreePort();
+        var port = FreePorts.One();
         await using var sidecar = await TestSidecar.StartAsync("", TestSidecar.App("a", port));
         using var http = new HttpClient
         {

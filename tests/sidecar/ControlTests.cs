@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 
@@ -10,7 +11,7 @@ internal sealed class ControlTests
 {
     private const string Patient = "trap 'exit 0' TERM; echo up; while true; do sleep 0.1; done";
 
-    private readonly int _httpPort = TopicApp.FreePort();
+    private readonly int _httpPort = FreePorts.One();
     private string _folder = "";
 
     private string RunFilePath => Path.Combine(_folder, "dapr.yaml");

@@ -5,6 +5,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Souk.Sidecar;
+using Souk.Tests.Harness;
 using Verb = Dapr.Client.Autogen.Grpc.v1.HTTPExtension.Types.Verb;
 
 namespace Souk.Tests.Sidecar;
@@ -31,7 +32,7 @@ internal sealed class InvokeTests
                 Protocol = "http",
             },
             TestSidecar.App("grpc", _grpc.Port),
-            TestSidecar.App("down", TopicApp.FreePort()) with
+            TestSidecar.App("down", FreePorts.One()) with
             {
                 Protocol = "http",
             }

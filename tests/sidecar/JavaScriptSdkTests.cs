@@ -55,7 +55,7 @@ internal sealed class JavaScriptSdkTests : SidecarFixture
     }
 
     private static AppSpec App(string id, string protocol) =>
-        TestSidecar.App(id, TopicApp.FreePort()) with
+        TestSidecar.App(id, FreePorts.One()) with
         {
             Protocol = protocol,
         };

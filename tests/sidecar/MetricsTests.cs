@@ -3,6 +3,7 @@ using Dapr.AppCallback.Autogen.Grpc.v1;
 using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf;
 using Grpc.Core;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 
@@ -123,7 +124,7 @@ internal sealed class MetricsTests
     [Test]
     public async Task Metrics_OwnPort_AnswersNothingElse()
     {
-        var port = TopicApp.FreePort();
+        var port = FreePorts.One();
         Own(await TestSidecar.StartAsync("", TestSidecar.App("app") with { MetricsPort = port }));
         Assert.That(await ScrapeAsync(port), Does.Contain("process_resident_memory_bytes{app_id=\"app\"}"));
         using var http = new HttpClient();

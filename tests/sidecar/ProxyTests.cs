@@ -36,7 +36,7 @@ internal sealed class ProxyTests
             "",
             TestSidecar.App("caller"),
             TestSidecar.App("callee", _app.Port),
-            TestSidecar.App("down", TopicApp.FreePort())
+            TestSidecar.App("down", FreePorts.One())
         );
     }
 

@@ -102,7 +102,7 @@ internal sealed class RedisTests
     [Test]
     public async Task Execute_NobodyThere_FailsSoon()
     {
-        var options = Options with { Port = TopicApp.FreePort() };
+        var options = Options with { Port = FreePorts.One() };
         var redis = new RedisClient(options, TimeSpan.FromSeconds(5), TimeProvider.System);
         await Assert.ThrowsAsync<RedisConnectionException>(async () =>
             await redis.ExecuteAsync(["PING"], default)

@@ -1,3 +1,5 @@
+using Souk.Tests.Harness;
+
 namespace Souk.Tests.Sidecar;
 
 /// <summary><c>sidecar serve</c> as a process: daprd's flags, and how a wrong one is told.</summary>
@@ -8,7 +10,7 @@ internal sealed class ServeTests
     [Test]
     public async Task Serve_DaprdFlags_StartTheSidecarAndTheLastOfARepeatedOneCounts()
     {
-        var port = TopicApp.FreePort();
+        var port = FreePorts.One();
         var folder = Directory.CreateTempSubdirectory("souk-serve-").FullName;
         await using var sidecar = Serve(
             "-app-id",

@@ -116,9 +116,9 @@ internal sealed class SidecarProcess : IAsyncDisposable
 
     internal double ResidentMiB => _process.ResidentMiB;
 
-    internal int GrpcPort { get; } = TopicApp.FreePort();
+    internal int GrpcPort { get; } = FreePorts.One();
 
-    internal int HttpPort { get; } = TopicApp.FreePort();
+    internal int HttpPort { get; } = FreePorts.One();
 
     internal GrpcChannel Channel => _channel;
 
@@ -182,7 +182,7 @@ internal sealed class RedisProcess : IAsyncDisposable
             ]
         );
 
-    internal int Port { get; } = TopicApp.FreePort();
+    internal int Port { get; } = FreePorts.One();
 
     internal static async Task<RedisProcess> StartAsync()
     {

@@ -119,7 +119,7 @@ internal sealed class StartTests
     [TestCase(true, "apps[0].appPort")]
     public async Task Run_AppDoesNotListen_IsToldWithItsPlace(bool byFile, string field)
     {
-        var port = TopicApp.FreePort();
+        var port = FreePorts.One();
         var file = Path.Combine(_folder, "dapr.yaml");
         await File.WriteAllTextAsync(
             file,

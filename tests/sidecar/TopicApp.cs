@@ -68,8 +68,6 @@ internal sealed class TopicApp : IAsyncDisposable
         return subscription;
     }
 
-    internal static int FreePort() => FreePorts.One();
-
     internal Task UpAsync() => _server.UpAsync();
 
     internal Task DownAsync() => _server.DownAsync();

@@ -1,5 +1,6 @@
 using Dapr.DurableTask.Protobuf;
 using Grpc.Net.Client;
+using Souk.Tests.Harness;
 using Souk.Tests.Scripts;
 using DaprApi = Dapr.Client.Autogen.Grpc.v1.Dapr;
 
@@ -66,7 +67,7 @@ internal sealed class FaultedMesh : IAsyncDisposable
             "workflows",
             Yaml.Item("actorStateStore", "true")
         );
-        var appPort = TopicApp.FreePort();
+        var appPort = FreePorts.One();
         var sidecar = await SidecarProcess.StartAsync(pubSub + store + Yaml.Retries(-1), AppId, appPort);
         var mesh = new FaultedMesh(backends, sidecar, appPort);
         mesh._app.Start();
