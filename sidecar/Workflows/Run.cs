@@ -120,13 +120,14 @@ internal sealed class Run(InstanceKey key)
     public RunView? CurrentView() =>
         Published switch
         {
+            { Status: OrchestrationStatus.Pending or OrchestrationStatus.Running } view when Stalled =>
+                view with
+                {
+                    Status = OrchestrationStatus.Stalled,
+                },
             { Status: OrchestrationStatus.Pending } view when Taken => view with
             {
                 Status = OrchestrationStatus.Running,
-            },
-            { Status: OrchestrationStatus.Running } view when Stalled => view with
-            {
-                Status = OrchestrationStatus.Stalled,
             },
             var view => view,
         };
