@@ -1,6 +1,8 @@
 using Dapr.Client.Autogen.Grpc.v1;
+using Dapr.DurableTask.Protobuf;
 using Google.Protobuf;
 using Grpc.Core;
+using Souk.Sidecar.Workflows;
 using DaprClient = Dapr.Client.Autogen.Grpc.v1.Dapr.DaprClient;
 
 namespace Souk.Tests.Sidecar.Workflows;
@@ -98,6 +100,23 @@ internal sealed class BetaTests : WorkflowFixture
             Is.EqualTo(StatusCode.InvalidArgument)
         );
     }
+
+    [Test]
+    public void StatusNames_EveryStatus_HasDaprsName() =>
+        Assert.That(
+            Enum.GetValues<OrchestrationStatus>().Select(StatusNames.Of),
+            Is.EqualTo([
+                "RUNNING",
+                "COMPLETED",
+                "CONTINUED_AS_NEW",
+                "FAILED",
+                "CANCELED",
+                "TERMINATED",
+                "PENDING",
+                "SUSPENDED",
+                "STALLED",
+            ])
+        );
 
     private async Task<string> NameOfStatusAsync(WorkflowIdRequest named) =>
         (await Dapr.GetWorkflowBeta1Async(named)).RuntimeStatus;

@@ -12,12 +12,22 @@ internal sealed class FaultTests : WorkflowFixture
     {
         var id = NewId();
         await StartAsync("chain", id, "x");
+        WorkItem first;
         await using (var mute = await ProtocolWorker.ConnectAsync(Runtime, _ => { }))
         {
             await UntilAsync(() => mute.Turns(id).Any(), "the turn is given out");
+            first = mute.Items.First(i => i.WorkflowRequest?.InstanceId == id);
         }
         await using var worker = await ProtocolWorker.ConnectAsync(Runtime, ConfigureChain);
         Assert.That((await FinishedAsync(id)).Output, Is.EqualTo("x+++++"));
+        var again = worker.Items.First(i => i.WorkflowRequest?.InstanceId == id);
+        Assert.That(again.CompletionToken, Is.Not.EqualTo(first.CompletionToken));
+        Assert.That(again.WorkflowRequest.ExecutionId, Is.EqualTo(first.WorkflowRequest.ExecutionId));
+        Assert.That(
+            again.WorkflowRequest.NewEvents.Skip(1),
+            Is.EqualTo(first.WorkflowRequest.NewEvents.Skip(1)),
+            "all but the time of the turn"
+        );
     }
 
     [Test]
@@ -41,6 +51,22 @@ internal sealed class FaultTests : WorkflowFixture
         var again = worker.Items.First(i => i.ActivityRequest?.WorkflowInstance.InstanceId == id);
         Assert.That(again.CompletionToken, Is.Not.EqualTo(token));
         Assert.That(again.ActivityRequest.TaskId, Is.EqualTo(0));
+    }
+
+    [Test]
+    public async Task StartInstance_NoStartTime_ReturnsOnceAWorkerHasTakenIt()
+    {
+        var id = NewId();
+        await UntilAsync(() => Runtime.Management.ConnectedWorkers("shop") == 0, "no worker is left");
+        var start = Client
+            .StartInstanceAsync(new() { InstanceId = id, Name = "silent" }, deadline: Soon)
+            .ResponseAsync;
+        await UntilStatusAsync(id, OrchestrationStatus.Pending);
+        Assert.That(start.IsCompleted, Is.False);
+        await using var mute = await ProtocolWorker.ConnectAsync(Runtime, _ => { });
+        Assert.That((await start).InstanceId, Is.EqualTo(id));
+        Assert.That(Runtime.Management.ConnectedWorkers("shop"), Is.EqualTo(1));
+        Assert.That((await StateAsync(id))!.WorkflowStatus, Is.EqualTo(OrchestrationStatus.Running));
     }
 
     [Test]

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Dapr.DurableTask.Protobuf;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
@@ -15,7 +16,13 @@ internal sealed class HttpTests : WorkflowFixture
     public async Task Connect() =>
         _worker = await ProtocolWorker.ConnectAsync(
             Runtime,
-            w => w.Workflows["event"] = r => r.Raised("paid") is [var paid, ..] ? [Replay.Done(paid)] : []
+            w =>
+            {
+                w.CustomStatus = "at the desk";
+                w.Workflows["event"] = r => r.Raised("paid") is [var paid, ..] ? [Replay.Done(paid)] : [];
+                w.Workflows["failing"] = _ => [Failing()];
+                w.Workflows["parent"] = r => r.IsFirst ? [Replay.Child(0, "event", null, r.Input)] : [];
+            }
         );
 
     [OneTimeTearDown]
@@ -23,6 +30,7 @@ internal sealed class HttpTests : WorkflowFixture
 
     [TestCase("v1.0")]
     [TestCase("v1.0-beta1")]
+    [TestCase("v1.0-alpha1")]
     public async Task Start_ThenRaiseEvent_CompletesAndIsPurged(string version)
     {
         var id = NewId();
@@ -37,7 +45,16 @@ internal sealed class HttpTests : WorkflowFixture
         await UntilAsync(async () => await StatusNameAsync(path, id) == "COMPLETED", "it ends");
         var state = await JsonOf(await Http.GetAsync($"{path}/{id}"));
         Assert.That(state.GetProperty("workflowName").GetString(), Is.EqualTo("event"));
+        var (created, updated) = (
+            state.GetProperty("createdAt").GetDateTimeOffset(),
+            state.GetProperty("lastUpdatedAt").GetDateTimeOffset()
+        );
+        Assert.That(updated, Is.GreaterThan(created));
         var properties = state.GetProperty("properties");
+        Assert.That(
+            properties.GetProperty("dapr.workflow.custom_status").GetString(),
+            Is.EqualTo("at the desk")
+        );
         Assert.That(properties.GetProperty("dapr.workflow.input").GetString(), Is.EqualTo("{\"a\":1}"));
         Assert.That(properties.GetProperty("dapr.workflow.output").GetString(), Is.EqualTo("7"));
 
@@ -67,10 +84,62 @@ internal sealed class HttpTests : WorkflowFixture
         }
     }
 
+    [Test]
+    public async Task Start_NoId_AnswersOneThatItMadeUp()
+    {
+        const string path = "/v1.0/workflows/dapr";
+        var start = await JsonOf(await Http.PostAsync($"{path}/event/start", null));
+        var id = start.GetProperty("instanceID").GetString()!;
+        Assert.That((await Http.GetAsync($"{path}/{id}")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+    }
+
+    [Test]
+    public async Task Get_Failed_ShowsTheFailureAndNoOutput()
+    {
+        var id = NewId();
+        const string path = "/v1.0/workflows/dapr";
+        await Http.PostAsync($"{path}/failing/start?instanceID={id}", null);
+        await UntilAsync(async () => await StatusNameAsync(path, id) == "FAILED", "it fails");
+        var properties = (await JsonOf(await Http.GetAsync($"{path}/{id}"))).GetProperty("properties");
+        Assert.That(
+            properties.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()),
+            Is.EqualTo(
+                new Dictionary<string, string>
+                {
+                    ["dapr.workflow.custom_status"] = "at the desk",
+                    ["dapr.workflow.failure.error_type"] = "TestFailure",
+                    ["dapr.workflow.failure.error_message"] = "no stock",
+                    ["dapr.workflow.failure.stack_trace"] = "at the shelf",
+                }
+            )
+        );
+    }
+
+    [Test]
+    public async Task TerminateAndPurge_OfAParent_TakeItsChildren()
+    {
+        var (id, kid) = (NewId(), NewId());
+        const string path = "/v1.0/workflows/dapr";
+        var body = new StringContent(kid);
+        await Http.PostAsync($"{path}/parent/start?instanceID={id}", body);
+        await UntilAsync(
+            async () => (await Http.GetAsync($"{path}/{kid}")).StatusCode == HttpStatusCode.OK,
+            "the child is there"
+        );
+        var running = await Http.PostAsync($"{path}/{id}/purge", null);
+        Assert.That(running.StatusCode, Is.EqualTo(HttpStatusCode.InternalServerError));
+        await Http.PostAsync($"{path}/{id}/terminate", null);
+        await UntilAsync(async () => await StatusNameAsync(path, kid) == "TERMINATED", "the child ends");
+        await Http.PostAsync($"{path}/{id}/purge", null);
+        Assert.That((await Http.GetAsync($"{path}/{id}")).StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
+        Assert.That((await Http.GetAsync($"{path}/{kid}")).StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
+    }
+
     [TestCase("GET", "/v1.0/workflows/dapr/nope", 404, "ERR_INSTANCE_ID_NOT_FOUND")]
     [TestCase("POST", "/v1.0/workflows/dapr/nope/terminate", 404, "ERR_INSTANCE_ID_NOT_FOUND")]
     [TestCase("POST", "/v1.0/workflows/dapr/nope/purge", 404, "ERR_INSTANCE_ID_NOT_FOUND")]
     [TestCase("POST", "/v1.0/workflows/dapr/nope/pause", 500, "ERR_PAUSE_WORKFLOW")]
+    [TestCase("POST", "/v1.0/workflows/dapr/nope/resume", 500, "ERR_RESUME_WORKFLOW")]
     [TestCase("POST", "/v1.0/workflows/dapr/nope/raiseEvent/x", 500, "ERR_RAISE_EVENT_WORKFLOW")]
     [TestCase(
         "POST",
@@ -84,6 +153,13 @@ internal sealed class HttpTests : WorkflowFixture
         var answer = await Http.SendAsync(request);
         Assert.That((int)answer.StatusCode, Is.EqualTo(status));
         Assert.That((await JsonOf(answer)).GetProperty("errorCode").GetString(), Is.EqualTo(code));
+    }
+
+    private static WorkflowAction Failing()
+    {
+        var failing = Replay.Fail("no stock", "at the shelf");
+        failing.CompleteWorkflow.Result = "not shown";
+        return failing;
     }
 
     private async Task<string?> StatusNameAsync(string path, string id) =>

@@ -23,6 +23,8 @@ internal sealed class ManagementTests : WorkflowFixture
                     r.IsFirst ? [Replay.Child(0, "echo", "1", r.Input)]
                     : r.ChildResultOf(0) is { } result ? [Replay.Done(result)]
                     : [];
+                w.Workflows["parent of event"] = r =>
+                    r.IsFirst ? [Replay.Child(0, "event", null, r.Input)] : [];
                 // A worker that does not stop when it is suspended.
                 w.Workflows["restless"] = r =>
                     r.Input == "again" ? Waiting(r)
@@ -130,6 +132,19 @@ internal sealed class ManagementTests : WorkflowFixture
     }
 
     [Test]
+    public async Task StartInstance_Tags_AreInTheStateAndTheHistory()
+    {
+        var id = NewId();
+        var request = new CreateInstanceRequest { InstanceId = id, Name = "event" };
+        request.Tags["channel"] = "web";
+        request.ScheduledStartTimestamp = new();
+        await Client.StartInstanceAsync(request, deadline: Soon);
+        Assert.That((await StateAsync(id))!.Tags, Is.EqualTo(request.Tags));
+        await UntilAsync(() => _worker.Turns(id).Any(), "its turn");
+        Assert.That(new Replay(_worker.Turns(id).First()).Started.Tags, Is.EqualTo(request.Tags));
+    }
+
+    [Test]
     public async Task GetInstance_Unknown_AnswersThatItDoesNotExist() =>
         Assert.That(await StateAsync(NewId()), Is.Null);
 
@@ -221,6 +236,50 @@ internal sealed class ManagementTests : WorkflowFixture
     }
 
     [Test]
+    public async Task TerminateInstance_Suspended_EndsIt()
+    {
+        var id = NewId();
+        await StartAsync("patient", id);
+        await Client.SuspendInstanceAsync(new() { InstanceId = id }, deadline: Soon);
+        await Client.TerminateInstanceAsync(new() { InstanceId = id }, deadline: Soon);
+        Assert.That((await StateAsync(id))!.WorkflowStatus, Is.EqualTo(OrchestrationStatus.Terminated));
+    }
+
+    [Test]
+    public async Task TerminateInstance_NotRecursive_LeavesTheChildrenAndTheirParentsIdTaken()
+    {
+        var (id, kid) = (NewId(), NewId());
+        await StartAsync("parent of event", id, kid);
+        await UntilStatusAsync(kid, OrchestrationStatus.Running);
+        await Client.TerminateInstanceAsync(new() { InstanceId = id }, deadline: Soon);
+        Assert.That((await StateAsync(kid))!.WorkflowStatus, Is.EqualTo(OrchestrationStatus.Running));
+        var refused = await StatusOf(() => StartAsync("echo", id, "1"));
+        Assert.That(refused.StatusCode, Is.EqualTo(StatusCode.AlreadyExists));
+        await Client.RaiseEventAsync(new() { InstanceId = kid, Name = "paid" });
+        await FinishedAsync(kid);
+        await StartAsync("echo", id, "1");
+        await UntilAsync(async () => (await StateAsync(id))?.Output == "1", "the second run ends");
+    }
+
+    [Test]
+    public async Task TerminateSuspendResume_Unknown_FailWithUnknown()
+    {
+        var id = NewId();
+        Func<Task>[] calls =
+        [
+            () => Client.TerminateInstanceAsync(new() { InstanceId = id }).ResponseAsync,
+            () => Client.SuspendInstanceAsync(new() { InstanceId = id }).ResponseAsync,
+            () => Client.ResumeInstanceAsync(new() { InstanceId = id }).ResponseAsync,
+        ];
+        foreach (var call in calls)
+        {
+            var status = await StatusOf(call);
+            Assert.That(status.StatusCode, Is.EqualTo(StatusCode.Unknown));
+            Assert.That(status.Detail, Does.Contain("no such instance exists"));
+        }
+    }
+
+    [Test]
     public async Task PurgeInstances_Terminal_DisappearsWithItsChildren()
     {
         var id = NewId();
@@ -230,6 +289,28 @@ internal sealed class ManagementTests : WorkflowFixture
         Assert.That(purged.DeletedInstanceCount, Is.EqualTo(2));
         Assert.That(await StateAsync(id), Is.Null);
         Assert.That(await StateAsync($"{id}-kid"), Is.Null);
+    }
+
+    [Test]
+    public async Task PurgeInstances_NotRecursive_LeavesTheChildren()
+    {
+        var id = NewId();
+        await StartAsync("parent", id, $"{id}-kid");
+        await FinishedAsync(id);
+        var purged = await Client.PurgeInstancesAsync(new() { InstanceId = id });
+        Assert.That(purged.DeletedInstanceCount, Is.EqualTo(1));
+        Assert.That(await StateAsync(id), Is.Null);
+        Assert.That(await StateAsync($"{id}-kid"), Is.Not.Null);
+    }
+
+    [Test]
+    public async Task PurgeInstances_Unknown_FailsWithUnknown()
+    {
+        var status = await StatusOf(() =>
+            Client.PurgeInstancesAsync(new() { InstanceId = NewId() }).ResponseAsync
+        );
+        Assert.That(status.StatusCode, Is.EqualTo(StatusCode.Unknown));
+        Assert.That(status.Detail, Does.StartWith("failed to purge workflow state"));
     }
 
     [Test]
@@ -305,6 +386,23 @@ internal sealed class ManagementTests : WorkflowFixture
     }
 
     [Test]
+    public async Task StartWorkflow_IdIsFreedBeforeTheNextAttempt_Starts()
+    {
+        var id = NewId();
+        await StartAsync("event", id);
+        var clock = new HeldClock();
+        var management = new WorkflowManagement(Runtime.Engine, clock);
+        var start = management.StartAsync("shop", new WorkflowStart("echo", id) { Input = "2" }, default);
+        var (delay, due) = await clock.Asked.WaitAsync(Patience);
+        Assert.That(due, Is.EqualTo(TimeSpan.FromSeconds(1)));
+        await Client.RaiseEventAsync(new() { InstanceId = id, Name = "paid" });
+        await FinishedAsync(id);
+        delay.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        Assert.That(await start.WaitAsync(Patience), Is.EqualTo(id));
+        await UntilAsync(async () => (await StateAsync(id))?.Output == "2", "the second run ends");
+    }
+
+    [Test]
     public async Task GetWorkflow_Ended_ShowsProperties()
     {
         var id = NewId();
@@ -319,4 +417,26 @@ internal sealed class ManagementTests : WorkflowFixture
 
     private static IEnumerable<WorkflowAction> Waiting(Replay replay) =>
         replay.Raised("paid") is [var paid, ..] ? [Replay.Done(paid)] : [];
+
+    /// <summary>A clock that starts no delay by itself: the test ends it.</summary>
+    private sealed class HeldClock : TimeProvider
+    {
+        private readonly TaskCompletionSource<(ITimer, TimeSpan)> _asked = new(
+            TaskCreationOptions.RunContinuationsAsynchronously
+        );
+
+        public Task<(ITimer Delay, TimeSpan Due)> Asked => _asked.Task;
+
+        public override ITimer CreateTimer(
+            TimerCallback callback,
+            object? state,
+            TimeSpan dueTime,
+            TimeSpan period
+        )
+        {
+            var held = base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, period);
+            _asked.TrySetResult((held, dueTime));
+            return held;
+        }
+    }
 }

@@ -96,14 +96,19 @@ internal sealed class Replay(WorkflowRequest request)
             CompleteWorkflow = new() { WorkflowStatus = OrchestrationStatus.Completed, Result = result },
         };
 
-    public static WorkflowAction Fail(string message, int id = 9_000) =>
+    public static WorkflowAction Fail(string message, string? stackTrace = null) =>
         new()
         {
-            Id = id,
+            Id = 9_000,
             CompleteWorkflow = new()
             {
                 WorkflowStatus = OrchestrationStatus.Failed,
-                FailureDetails = new() { ErrorType = "TestFailure", ErrorMessage = message },
+                FailureDetails = new()
+                {
+                    ErrorType = "TestFailure",
+                    ErrorMessage = message,
+                    StackTrace = stackTrace,
+                },
             },
         };
 

@@ -158,6 +158,10 @@ internal sealed class RerunTests : WorkflowFixture
         await StartAsync("event", running);
         await UntilStatusAsync(running, OrchestrationStatus.Running);
 
+        var earlier = new PurgeInstanceFilter { CreatedTimeFrom = from, CreatedTimeTo = from };
+        var none = await Client.PurgeInstancesAsync(new() { PurgeInstanceFilter = earlier });
+        Assert.That(none.DeletedInstanceCount, Is.Zero);
+
         var onlyFailed = new PurgeInstanceFilter
         {
             CreatedTimeFrom = from,
