@@ -43,6 +43,8 @@ seen.command = await card.locator(".answer pre").last().textContent();
 // What is served over a socket says so, and offers no call.
 const talk = desk.locator('[id="TalkThings"]');
 await talk.locator("summary").click();
+// It is filled once it has opened.
+await talk.locator(".operation .limits").first().waitFor();
 seen.socket = await talk.locator("summary .socket").textContent();
 seen.talk = await talk.locator(".operation").textContent();
 seen.tries = await talk.locator(".try").count();
