@@ -79,10 +79,11 @@ internal sealed class Readiness(Contracts contracts, Backend backend, Drain drai
         {
             using var reply = await backend.SendAsync(call, timeout.Token);
             // HealthCheckResponse.status = SERVING.
-            return (
-                app,
-                await reply.NextAsync(timeout.Token) && reply.Message.SequenceEqual<byte>([1 << 3, 1])
-            );
+            var isServing =
+                await reply.NextAsync(timeout.Token) && reply.Message.SequenceEqual<byte>([1 << 3, 1]);
+            // To its end: a reply that is left counts as given up.
+            await reply.FinishAsync(timeout.Token);
+            return (app, isServing);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException)
         {
