@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Souk.Shared;
 using Souk.Sidecar.Api;
 using Souk.Sidecar.Api.Http;
 using Souk.Sidecar.Components;
@@ -25,6 +26,9 @@ internal sealed partial class SidecarServer : IAsyncDisposable
     // Connections carry a whole app's calls; Kestrel's default of 100 streams would make callers queue.
     private const int StreamsPerConnectionMax = 1000;
     private const int WindowSize = 1024 * 1024;
+
+    // As long as Kestrel waits for a connection's next request.
+    private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(130);
     private static readonly TimeSpan FlushPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(2);
 
@@ -134,7 +138,7 @@ internal sealed partial class SidecarServer : IAsyncDisposable
             services.GetRequiredService<InvokeService>()
         ));
         builder.WebHost.UseKestrelCore();
-        builder.Services.AddSingleton<IConnectionListenerFactory, H2cListenerFactory>();
+        builder.Services.AddSingleton<IConnectionListenerFactory, PriorKnowledgeListeners>();
         var placed = specs.Select(WithPorts).ToArray();
         builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, placed, settings));
 
@@ -231,7 +235,10 @@ internal sealed partial class SidecarServer : IAsyncDisposable
                 spec.InternalPort,
                 listen => ServeSidecars(listen, spec.AppId)
             );
-        var http2 = specs.ToDictionary(spec => spec.AppId, spec => new H2cEndPoint(spec.AppId));
+        var http2 = specs.ToDictionary(
+            spec => spec.AppId,
+            spec => new PriorKnowledge($"h2c of {spec.AppId}", SilenceMax)
+        );
         foreach (var (appId, place) in http2)
             kestrel.Listen(place, listen => Serve(listen, appId, HttpProtocols.Http2));
         foreach (var address in settings.ListenAddresses.Select(Address))
@@ -282,15 +289,14 @@ internal sealed partial class SidecarServer : IAsyncDisposable
         );
     }
 
-    private void ServeHttp(ListenOptions listen, string appId, H2cEndPoint http2)
+    private void ServeHttp(ListenOptions listen, string appId, PriorKnowledge http2)
     {
         Serve(listen, appId, HttpProtocols.Http1);
-        var either = new H2cSwitch(http2, TimeProvider.System);
         listen.Use(next =>
             connection =>
             {
                 connection.Features.Set(HttpPortMark.Mark);
-                return either.ServeAsync(connection, next);
+                return http2.SortAsync(connection, next);
             }
         );
     }

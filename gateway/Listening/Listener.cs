@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Quic;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Souk.Shared;
 
 namespace Souk.Gateway.Listening;
 
@@ -21,8 +22,9 @@ internal static class Listener
     /// <summary>Adds what the endpoints need; <paramref name="settings"/> decide which there are.</summary>
     public static void Add(WebApplicationBuilder host, GatewaySettings settings)
     {
-        var priorKnowledge = new PriorKnowledge(settings.HeadersTimeout);
-        host.Services.AddSingleton<IConnectionListenerFactory>(priorKnowledge);
+        // Whoever connects has something to say: silence is borne no longer than slow headers are.
+        var priorKnowledge = new PriorKnowledge("http2-in-process", settings.HeadersTimeout);
+        host.Services.AddSingleton<IConnectionListenerFactory, PriorKnowledgeListeners>();
         host.Services.AddSingleton<Certificate>();
         host.WebHost.UseSockets(SocketThreads.RunInline);
         host.WebHost.ConfigureKestrel(options =>
@@ -36,7 +38,7 @@ internal static class Listener
                 return;
             }
             options.Listen(address, settings.Port, listen => Sort(listen, priorKnowledge));
-            options.Listen(priorKnowledge.EndPoint, listen => listen.Protocols = HttpProtocols.Http2);
+            options.Listen(priorKnowledge, listen => listen.Protocols = HttpProtocols.Http2);
         });
     }
 

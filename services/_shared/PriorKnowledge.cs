@@ -3,53 +3,27 @@ using System.Net;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 
-namespace Souk.Gateway.Listening;
+namespace Souk.Shared;
 
 /// <summary>
 /// HTTP/1.1 and HTTP/2 on one port without TLS. Kestrel leaves the choice between them to TLS and else serves
 /// one per endpoint; but a client that knows we speak HTTP/2 starts with a fixed text that is no HTTP/1.1
-/// request. So the public endpoint looks at a connection's first bytes and hands those of HTTP/2 to an
-/// endpoint of this process.
+/// request. So the port's endpoint looks at a connection's first bytes and hands those of HTTP/2 to this
+/// endpoint, which is inside the process and needs <see cref="PriorKnowledgeListeners"/> to listen.
 /// </summary>
-internal sealed class PriorKnowledge(TimeSpan patience)
-    : IConnectionListenerFactory,
-        IConnectionListenerFactorySelector,
-        IConnectionListener
+/// <param name="name">What logs call the endpoint.</param>
+/// <param name="patience">How long a connection may be silent before its first bytes.</param>
+internal sealed class PriorKnowledge(string name, TimeSpan patience) : EndPoint, IConnectionListener
 {
     private readonly Channel<ConnectionContext> _handed = Channel.CreateUnbounded<ConnectionContext>();
 
+    EndPoint IConnectionListener.EndPoint => this;
+
     private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
-    /// <summary>Where the connections are handed to.</summary>
-    public EndPoint EndPoint { get; } = new Door();
-
-    public bool CanBind(EndPoint endpoint) => endpoint is Door;
-
-    public ValueTask<IConnectionListener> BindAsync(
-        EndPoint endpoint,
-        CancellationToken cancellationToken = default
-    ) => ValueTask.FromResult<IConnectionListener>(this);
-
-    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
-    {
-        var connections = _handed.Reader;
-        return await connections.WaitToReadAsync(cancellationToken) && connections.TryRead(out var connection)
-            ? connection
-            : null;
-    }
-
-    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
-    {
-        _handed.Writer.TryComplete();
-        return ValueTask.CompletedTask;
-    }
-
-    public ValueTask DisposeAsync() => UnbindAsync();
-
-    /// <summary>Serves a connection here when it speaks HTTP/1.1, else hands it over.</summary>
+    /// <summary>Serves a connection here when it speaks HTTP/1.1, else hands it over; ends with it.</summary>
     public async Task SortAsync(ConnectionContext connection, ConnectionDelegate http1)
     {
-        // Whoever connects has something to say; a silent connection is held no longer than slow headers are.
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
         silence.CancelAfter(patience);
         bool isHttp2;
@@ -59,6 +33,7 @@ internal sealed class PriorKnowledge(TimeSpan patience)
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
+            // It went away, or never said a word.
             connection.Abort();
             return;
         }
@@ -73,6 +48,28 @@ internal sealed class PriorKnowledge(TimeSpan patience)
         else
             connection.Abort();
     }
+
+    /// <inheritdoc/>
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        var connections = _handed.Reader;
+        return await connections.WaitToReadAsync(cancellationToken) && connections.TryRead(out var connection)
+            ? connection
+            : null;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        _handed.Writer.TryComplete();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => UnbindAsync();
+
+    /// <inheritdoc/>
+    public override string ToString() => name;
 
     private static async ValueTask<bool> StartsWithPrefaceAsync(
         ConnectionContext connection,
@@ -99,9 +96,20 @@ internal sealed class PriorKnowledge(TimeSpan patience)
         head.CopyTo(bytes);
         return bytes[..(int)head.Length].SequenceEqual(Preface[..(int)head.Length]);
     }
+}
 
-    private sealed class Door : EndPoint
-    {
-        public override string ToString() => "http2-in-process";
-    }
+/// <summary>Lets Kestrel listen at endpoints of <see cref="PriorKnowledge"/>.</summary>
+internal sealed class PriorKnowledgeListeners : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    /// <inheritdoc/>
+    public bool CanBind(EndPoint endpoint) => endpoint is PriorKnowledge;
+
+    /// <inheritdoc/>
+    public ValueTask<IConnectionListener> BindAsync(
+        EndPoint endpoint,
+        CancellationToken cancellationToken = default
+    ) =>
+        endpoint is PriorKnowledge listener
+            ? ValueTask.FromResult<IConnectionListener>(listener)
+            : throw new ArgumentException("is not inside this process", nameof(endpoint));
 }
