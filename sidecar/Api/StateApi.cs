@@ -58,6 +58,14 @@ internal static class StateApi
             foreach (var (key, storedKey) in stored)
                 response.Items.Add(ToItem(key, values.GetValueOrDefault(storedKey)));
         }
+        catch (StateStoreException) when (stored.Count > 1)
+        {
+            // What the store refuses for one key says nothing about the others.
+            foreach (var chunk in stored.Chunk(ParallelismMax))
+                response.Items.Add(
+                    await Task.WhenAll(chunk.Select(pair => GetAloneAsync(component, pair, cancellation)))
+                );
+        }
         catch (Exception e) when (e is not OperationCanceledException)
         {
             foreach (var key in stored.Keys)
@@ -158,6 +166,22 @@ internal static class StateApi
         if (app.Components.States.Count == 0)
             throw DaprFault.StateNotConfigured(app);
         return app.Components.State(name) ?? throw DaprFault.StateNotFound(app, name);
+    }
+
+    private static async Task<BulkStateItem> GetAloneAsync(
+        StateComponent component,
+        KeyValuePair<string, string> stored,
+        CancellationToken cancellation
+    )
+    {
+        try
+        {
+            return ToItem(stored.Key, await component.Store.GetAsync(stored.Value, cancellation));
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return new BulkStateItem { Key = stored.Key, Error = e.Message };
+        }
     }
 
     private static BulkStateItem ToItem(string key, StateValue? value)

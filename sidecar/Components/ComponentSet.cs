@@ -124,7 +124,11 @@ internal sealed partial class ComponentSet : IAsyncDisposable
         }
         catch (Exception e) when (e is not ConfigException && !cancellation.IsCancellationRequested)
         {
-            throw new ConfigException($"{spec.Place}: component '{spec.Name}' ({spec.Type}): {e.Message}", e);
+            var problem =
+                e is OperationCanceledException && timeout.IsCancellationRequested
+                    ? $"it was not ready within its initTimeout of {spec.InitTimeout.TotalSeconds:0.###} s"
+                    : e.Message;
+            throw new ConfigException($"{spec.Place}: component '{spec.Name}' ({spec.Type}): {problem}", e);
         }
     }
 

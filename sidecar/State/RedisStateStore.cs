@@ -153,7 +153,14 @@ internal sealed class RedisStateStore(RedisClient redis, ComponentSpec spec, Tim
     {
         if (!error.Text.StartsWith("WRONGTYPE", StringComparison.Ordinal))
             error.OrThrow();
-        var reply = await redis.ExecuteAsync(["GET", key], cancellation);
-        return reply.IsNull ? null : new StateValue(reply.Bytes, "", null);
+        try
+        {
+            var reply = await redis.ExecuteAsync(["GET", key], cancellation);
+            return reply.IsNull ? null : new StateValue(reply.Bytes, "", null);
+        }
+        catch (RedisServerException e) when (e.Is("WRONGTYPE"))
+        {
+            throw new StateStoreException(e.Message);
+        }
     }
 }

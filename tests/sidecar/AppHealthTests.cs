@@ -1,9 +1,11 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 using Souk.Sidecar;
 
 namespace Souk.Tests.Sidecar;
 
 /// <summary>Health checks of apps: who is ill is left alone.</summary>
-internal sealed class AppHealthTests : SidecarFixture
+internal sealed class AppHealthTests : PubSubFixture
 {
     private static readonly AppHealthCheck Check = new()
     {
@@ -36,6 +38,51 @@ internal sealed class AppHealthTests : SidecarFixture
         var health = await caller.GetAsync("/v1.0/healthz");
         Assert.That(health.Error, Is.EqualTo((500, "ERR_HEALTH_NOT_READY", "")));
         Assert.That((await caller.GetAsync("/v1.0/healthz/outbound")).Status, Is.EqualTo(204));
+    }
+
+    [Test]
+    public async Task Deliveries_AppFallsIllAndRecovers_WaitAtTheBrokerMeanwhile()
+    {
+        var topic = Topic();
+        var (isWell, whileIll) = (true, 0);
+        var app = Own(
+            await HttpTestApp.StartAsync(async context =>
+            {
+                var path = context.Request.Path.Value;
+                if (path == "/event" && !Volatile.Read(ref isWell))
+                    Interlocked.Increment(ref whileIll);
+                if (path == "/healthz" && !Volatile.Read(ref isWell))
+                    context.Response.StatusCode = 500;
+                else if (path == "/dapr/subscribe")
+                    await context.Response.WriteAsync(
+                        $$"""[{"pubsubname":"pubsub","topic":"{{topic}}","route":"/event"}]"""
+                    );
+            })
+        );
+        var spec = TestSidecar.App(Subscriber, app.Port) with { Protocol = "http", HealthCheck = Check };
+        var sidecar = await StartAsync(Yaml.RedisPubSub(), spec);
+        await PublishAsync(sidecar, topic, "1");
+        await Eventually.ThatAsync(() => Task.FromResult(Delivered().Length == 1), "the first event");
+        Volatile.Write(ref isWell, false);
+        await Eventually.ThatAsync(async () => await SubscriptionsAsync() == 0, "deliveries to stop");
+        await PublishAsync(sidecar, topic, "2");
+        await PublishAsync(sidecar, topic, "3");
+        Assert.That(Delivered(), Has.Length.EqualTo(1));
+        Volatile.Write(ref isWell, true);
+        await Eventually.ThatAsync(() => Task.FromResult(Delivered().Length >= 3), "the others");
+        Assert.That(Delivered(), Is.EquivalentTo(new[] { 1, 2, 3 }));
+        Assert.That((whileIll, await SubscriptionsAsync()), Is.EqualTo((0, 1)));
+
+        int[] Delivered() =>
+            [
+                .. app
+                    .Requests.Where(request => request.Line == "POST /event")
+                    .Select(request => JsonDocument.Parse(request.Body).RootElement)
+                    .Select(envelope => envelope.GetProperty("data").GetInt32()),
+            ];
+
+        async Task<int> SubscriptionsAsync() =>
+            (await sidecar.Client(Subscriber).GetMetadataAsync(new())).Subscriptions.Count;
     }
 
     [Test]

@@ -1,5 +1,8 @@
 using System.Text.Json;
 using Dapr.AppCallback.Autogen.Grpc.v1;
+using Microsoft.Extensions.Logging.Abstractions;
+using Souk.Sidecar.Files;
+using Souk.Sidecar.PubSub;
 
 namespace Souk.Tests.Sidecar;
 
@@ -177,6 +180,39 @@ internal sealed class BulkTests : PubSubFixture
         await PublishAsync(sidecar, topic, "0");
         await app.UntilAsync(1, call => call.Path == "/dead");
         Assert.That(app.Deliveries.Count(call => call.Path == "/bulk"), Is.EqualTo(tries));
+    }
+
+    [TestCase("", 100, 1000)]
+    [TestCase("maxMessagesCount: 7", 7, 1000)]
+    [TestCase("maxAwaitDurationMs: 20", 100, 20)]
+    public void BulkSubscribe_LimitsNotGiven_AreDaprsFromEverySource(string given, int messages, int wait)
+    {
+        var expected = new BulkSettings(messages, TimeSpan.FromMilliseconds(wait));
+        var limits = given.Length == 0 ? "" : $", {given}";
+        var file = Path.GetTempFileName();
+        File.WriteAllText(
+            file,
+            $"spec: {{ pubsubname: p, topic: t, bulkSubscribe: {{ enabled: true{limits} }} }}\n"
+        );
+        var declared = DeclaredSubscription.Read(YamlMap.LoadAll(file).Single()).Route;
+        File.Delete(file);
+        var reader = new ListedSubscriptions("app", NullLogger.Instance);
+        var quoted = limits.Replace("max", "\"max").Replace(":", "\":");
+        using var list = JsonDocument.Parse(
+            $"[{{\"pubsubname\":\"p\",\"topic\":\"t\",\"route\":\"/t\","
+                + $"\"bulkSubscribe\":{{\"enabled\":true{quoted}}}}}]"
+        );
+        var response = new ListTopicSubscriptionsResponse();
+        var subscription = To("t", given.StartsWith("maxMessages") ? messages : 0);
+        subscription.BulkSubscribe.MaxAwaitDurationMs = given.StartsWith("maxAwait") ? wait : 0;
+        response.Subscriptions.Add(subscription);
+        TopicRoute[] routes =
+        [
+            declared,
+            reader.Read(list.RootElement).Single(),
+            reader.Read(response).Single(),
+        ];
+        Assert.That(routes.Select(route => route.Bulk), Is.All.EqualTo(expected));
     }
 
     // The first is dropped, the second refused, the others taken.

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Dapr.Client.Autogen.Grpc.v1;
 using Grpc.Core;
 using Souk.Sidecar;
@@ -275,6 +277,50 @@ internal sealed class ComponentsTests
         await sidecar.Client(app).TryLockAlpha1Async(Lock("locks", 60));
         Assert.That((await AskRedisAsync("GET", $"lock||{app}||thing")).Text, Is.EqualTo("me"));
         Assert.That((await AskRedisAsync("TTL", $"lock||{app}||thing")).Integer, Is.InRange(1, 60));
+    }
+
+    [TestCase("appid", "lock||{app}||{thing}")]
+    [TestCase("Name", "lock||locks||{thing}")]
+    [TestCase("namespace", "lock||market.{app}||{thing}")]
+    [TestCase("none", "lock||{thing}")]
+    [TestCase("shared", "lock||shared||{thing}")]
+    public async Task TryLock_KeyPrefix_DecidesTheStoredKeyAndUnlockFindsIt(string strategy, string stored)
+    {
+        var (app, thing) = ($"locker{Guid.CreateVersion7():N}", $"thing{Guid.CreateVersion7():N}");
+        var key = stored.Replace("{app}", app).Replace("{thing}", thing);
+        await using var sidecar = await TestSidecar.StartAsync(
+            new SidecarSettings { Namespace = "market" },
+            Yaml.RedisLock(metadata: Yaml.Item("keyPrefix", strategy)),
+            TestSidecar.App(app)
+        );
+        var request = Lock("locks", 60);
+        request.ResourceId = thing;
+        Assert.That((await sidecar.Client(app).TryLockAlpha1Async(request)).Success);
+        Assert.That((await AskRedisAsync("GET", key)).Text, Is.EqualTo("me"));
+        var unlock = new UnlockRequest
+        {
+            StoreName = "locks",
+            ResourceId = thing,
+            LockOwner = "me",
+        };
+        await sidecar.Client(app).UnlockAlpha1Async(unlock);
+        Assert.That((await AskRedisAsync("EXISTS", key)).Integer, Is.Zero);
+    }
+
+    [Test]
+    public async Task Components_ServerNeverAnswers_InitTimeoutNamesTheComponent()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var metadata =
+            Yaml.Item("redisHost", $"{silent.LocalEndpoint}")
+            + Yaml.Item("dialTimeout", "10m")
+            + Yaml.Item("readTimeout", "10m");
+        var component = Yaml.Component("mute", "state.redis", "v1", metadata)
+            .Replace("spec:", "spec:\n  initTimeout: 50ms");
+        var error = await TestSidecar.MistakeAsync(component, TestSidecar.App("a"));
+        Assert.That(error.Message, Does.Match(@"components\.yaml:\d+: component 'mute' \(state\.redis\): "));
+        Assert.That(error.Message, Does.EndWith("it was not ready within its initTimeout of 0.05 s"));
     }
 
     [Test]

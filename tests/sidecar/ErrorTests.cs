@@ -112,6 +112,33 @@ internal sealed class ErrorTests
         );
     }
 
+    // The calls of the table that only gRPC has, or that HTTP answers with a document of its own.
+    [Test]
+    public async Task DeleteBulkState_StoreAway_IsInternal()
+    {
+        var request = new DeleteBulkStateRequest { StoreName = "store", States = { Item("k") } };
+        var failure = await DaprFailure.OfAsync(() =>
+            _sidecars["broken"].Client("broken").DeleteBulkStateAsync(request).ResponseAsync
+        );
+        Assert.That(
+            (failure.Code, failure.Reason, failure.Domain),
+            Is.EqualTo((StatusCode.Internal, "ERR_STATE_BULK_DELETE", "dapr.io"))
+        );
+    }
+
+    [Test]
+    public async Task BulkPublishEvent_BrokerAway_FailsAsAWhole()
+    {
+        var failure = await DaprFailure.OfAsync(() =>
+            BulkAsync(_sidecars["broken"].Client("broken"), "a", "b")
+        );
+        Assert.That(
+            (failure.Code, failure.Reason, failure.Domain),
+            Is.EqualTo((StatusCode.Internal, "DAPR_PUBSUB_PUBLISH_MESSAGE", "dapr.io"))
+        );
+        Assert.That(failure.Message, Does.StartWith("error when publishing to topic t in pubsub pubsub: "));
+    }
+
     private static void CheckDetails(Row row, RpcException e)
     {
         var entry = e.Trailers.FirstOrDefault(trailer => trailer.Key == "grpc-status-details-bin");
@@ -212,6 +239,16 @@ internal sealed class ErrorTests
             ErrorCode = "ERR_STATE_DELETE",
             Reason = "ERR_STATE_DELETE",
             Message = "failed deleting state with key k: possible etag mismatch",
+        };
+        yield return new Row("delete with an etag that is none", "broken")
+        {
+            Grpc = client => DeleteAsync(client, "store", "nonsense"),
+            Http = ("DELETE", "/v1.0/state/store/k", null),
+            HttpHeaders = [("If-Match", "nonsense")],
+            Codes = (StatusCode.InvalidArgument, 400),
+            ErrorCode = "ERR_STATE_DELETE",
+            Reason = "ERR_STATE_DELETE",
+            Message = "failed deleting state with key k: invalid etag value",
         };
         yield return new Row("delete while the store is away", "broken")
         {

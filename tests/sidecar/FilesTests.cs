@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+using Souk.Sidecar;
 using Souk.Sidecar.Components;
 using Souk.Sidecar.Files;
 using Souk.Sidecar.State;
@@ -52,6 +54,117 @@ internal sealed class FilesTests
                 Is.EqualTo("commonapp7")
             );
         });
+    }
+
+    [Test]
+    public void RunFile_SharedFields_AreTheCommonOnesUnlessTheAppHasItsOwn()
+    {
+        Directory.CreateDirectory(Path.Combine(_folder, "cart"));
+        foreach (var config in new[] { "config.yaml", "cart/config.yaml" })
+            File.WriteAllText(Path.Combine(_folder, config), "kind: Configuration\n");
+        var run = Read(
+            """
+            version: 1
+            common:
+              configFilePath: ./config.yaml
+              logLevel: warn
+              apiListenAddresses: 127.0.0.1,127.0.0.2
+              appMaxConcurrency: 5
+              maxBodySize: 1Mi
+              readBufferSize: 8Ki
+              appSSL: true
+              enableAppHealthCheck: true
+              appHealthCheckPath: /well
+              appHealthProbeInterval: 3
+              appHealthProbeTimeout: 70
+              appHealthThreshold: 2
+              appLogDestination: console
+            apps:
+              - { appID: one, appDirPath: ./cart }
+              - appID: two
+                appDirPath: ./cart
+                configFilePath: ./config.yaml
+                appMaxConcurrency: 6
+                maxBodySize: 2Mi
+                readBufferSize: 16Ki
+                appSSL: false
+                appHealthCheckPath: /fine
+                appHealthThreshold: 9
+                appLogDestination: file
+            """
+        );
+        var (one, two) = (run.Apps[0], run.Apps[1]);
+        var health = new AppHealthCheck
+        {
+            Path = "/well",
+            Interval = TimeSpan.FromSeconds(3),
+            Timeout = TimeSpan.FromMilliseconds(70),
+            Threshold = 2,
+        };
+        Assert.Multiple(() =>
+        {
+            Assert.That(run.LogLevel, Is.EqualTo(LogLevel.Warning));
+            Assert.That(run.ListenAddresses, Is.EqualTo(new[] { "127.0.0.1", "127.0.0.2" }));
+            Assert.That((one.MaxConcurrency, two.MaxConcurrency), Is.EqualTo((5, 6)));
+            Assert.That((one.MaxBodyBytes, two.MaxBodyBytes), Is.EqualTo((1 << 20, 2 << 20)));
+            Assert.That((one.MaxHeaderBytes, two.MaxHeaderBytes), Is.EqualTo((8 << 10, 16 << 10)));
+            Assert.That((one.Protocol, two.Protocol), Is.EqualTo(("https", "http")));
+            Assert.That(one.HealthCheck, Is.EqualTo(health));
+            Assert.That(two.HealthCheck, Is.EqualTo(health with { Path = "/fine", Threshold = 9 }));
+            Assert.That(
+                (one.AppLogs, two.AppLogs),
+                Is.EqualTo((LogDestination.Console, LogDestination.File))
+            );
+            Assert.That(one.ConfigFiles, Is.EqualTo(new[] { Path.Combine(_folder, "config.yaml") }));
+            Assert.That(two.ConfigFiles, Is.EqualTo(new[] { Path.Combine(_folder, "cart", "config.yaml") }));
+        });
+    }
+
+    [Test]
+    public void RunFile_FoldersAndConfigs_OwnThenDotDaprThenCommon()
+    {
+        foreach (
+            var folder in new[] { "own/mine", "own/.dapr/resources", "beside/.dapr/resources", "bare", "all" }
+        )
+            Directory.CreateDirectory(Path.Combine(_folder, folder));
+        foreach (
+            var config in new[]
+            {
+                "own/mine.yaml",
+                "own/.dapr/config.yaml",
+                "beside/.dapr/config.yaml",
+                "all.yaml",
+            }
+        )
+            File.WriteAllText(Path.Combine(_folder, config), "kind: Configuration\n");
+        var run = Read(
+            """
+            version: 1
+            common: { resourcesPaths: [all], configFilePath: all.yaml }
+            apps:
+              - { appDirPath: own, resourcesPaths: [mine], resourcesPath: ., configFilePath: mine.yaml }
+              - { appDirPath: beside }
+              - { appDirPath: bare }
+            """
+        );
+        string[] Relative(IReadOnlyList<string> paths) =>
+            [.. paths.Select(path => Path.GetRelativePath(_folder, path))];
+        Assert.That(
+            run.Apps.Select(app => Relative(app.ResourcesPaths)),
+            Is.EqualTo(
+                new[]
+                {
+                    // The older name for one folder adds to the list.
+                    new[] { "own/mine", "own" },
+                    new[] { "beside/.dapr/resources" },
+                    new[] { "all" },
+                }
+            )
+        );
+        Assert.That(
+            run.Apps.Select(app => Relative(app.ConfigFiles).Single()),
+            Is.EqualTo(new[] { "own/mine.yaml", "beside/.dapr/config.yaml", "all.yaml" })
+        );
     }
 
     [TestCase("apps: []", 1, "version is required")]

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf;
 using Grpc.Core;
@@ -92,6 +93,53 @@ internal sealed class OutboxTests
     }
 
     [Test]
+    public async Task ExecuteStateTransaction_Outbox_AnnouncesOnItsTopicAndMarksInTheTransaction()
+    {
+        // Markers live for a moment only, so the table itself keeps a list of all it has held.
+        await _database.ScalarAsync(
+            """
+            create table held (key text, value bytea, xid xid8 default pg_current_xact_id());
+            create function hold() returns trigger language plpgsql as
+              $$ begin insert into held values (new.key, new.value); return new; end $$;
+            create trigger hold after insert on state for each row execute function hold();
+            """
+        );
+        await TransactAsync(Upsert("a", "1"));
+        var id = (await _app.UntilAsync(1))[0].Id;
+        var announced = await RedisAsync("XRANGE", $"{Owner}{Topic}outbox", "-", "+");
+        var envelope = announced.Items.Single().Items[1].Items[1].Text;
+        Assert.That(JsonDocument.Parse(envelope).RootElement.GetProperty("id").GetString(), Is.EqualTo(id));
+        const string Together = """
+            select string_agg(key, ' ' order by key collate "C") || ' ' || count(distinct xid) from held
+            """;
+        Assert.That(await _database.ScalarAsync(Together), Is.EqualTo($"outbox-{id} {Owner}||a 1"));
+        Assert.That(
+            await _database.ScalarAsync($"select value from held where key = 'outbox-{id}'"),
+            Is.EqualTo("0"u8.ToArray())
+        );
+    }
+
+    [Test]
+    public async Task ExecuteStateTransaction_ItemMetadata_ReplacesAttributesButNotIdAndData()
+    {
+        var operation = Upsert("a", "1");
+        var metadata = operation.Request.Metadata;
+        metadata.Add("type", "souk.changed");
+        metadata.Add("source", "somewhere");
+        metadata.Add("shelf", "B");
+        metadata.Add("id", "mine");
+        metadata.Add("data", "2");
+        await TransactAsync(operation);
+        var published = (await _app.UntilAsync(1))[0];
+        Assert.That(
+            (published.Type, published.Source, published.Data.ToStringUtf8()),
+            Is.EqualTo(("souk.changed", "somewhere", "1"))
+        );
+        Assert.That(published.Extensions.Fields["shelf"].StringValue, Is.EqualTo("B"));
+        Assert.That(published.Id, Is.Not.EqualTo("mine"));
+    }
+
+    [Test]
     public async Task Outbox_SidecarDiedAfterCommit_PublishesAfterRestart()
     {
         // What a sidecar leaves that dies between the commit and passing the event on.
@@ -157,14 +205,19 @@ internal sealed class OutboxTests
     private async Task<long> BlockersAsync() =>
         (long)(await _database.ScalarAsync($"select count(*) {Blockers}"))!;
 
-    // Puts an event on the internal topic as a sidecar does before its transaction.
-    private async Task LeaveAsync(string id)
+    private static async Task<RespValue> RedisAsync(params RedisArg[] command)
     {
         await using var redis = new RedisClient(
             RedisOf(Backends.Redis),
             TimeSpan.FromSeconds(5),
             TimeProvider.System
         );
+        return await redis.ExecuteAsync(command, default);
+    }
+
+    // Puts an event on the internal topic as a sidecar does before its transaction.
+    private async Task LeaveAsync(string id)
+    {
         var draft = new EventDraft("pubsub", Topic, "left"u8.ToArray())
         {
             ContentType = "text/plain",
@@ -173,7 +226,7 @@ internal sealed class OutboxTests
             Extra = new Dictionary<string, string> { ["id"] = id },
         };
         var envelope = CloudEvents.Wrap(draft, TimeProvider.System);
-        await redis.ExecuteAsync(["XADD", $"{Owner}{Topic}outbox", "*", "data", envelope], default);
+        await RedisAsync("XADD", $"{Owner}{Topic}outbox", "*", "data", envelope);
     }
 
     private static RedisOptions RedisOf(string address) =>

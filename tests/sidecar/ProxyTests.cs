@@ -178,6 +178,16 @@ internal sealed class ProxyTests
         Assert.That(failure.Message, Does.Contain("dapr-callee-app-id or dapr-app-id not found"));
     }
 
+    [TestCase("dapr-app-id", "dapr-callee-app-id")]
+    [TestCase("dapr-callee-app-id", "dapr-app-id")]
+    public async Task Unary_BothNamesOfATarget_TheCalleeCounts(string first, string second)
+    {
+        string Target(string header) => header == "dapr-callee-app-id" ? "callee" : "nobody";
+        var headers = new Metadata { { first, Target(first) }, { second, Target(second) } };
+        var client = new GrpcEchoClient(_sidecar.Channel("caller"));
+        Assert.That(await client.EchoAsync("x", new CallOptions(headers)), Is.EqualTo("x"));
+    }
+
     [Test]
     public async Task Unary_UnknownTarget_IsInternal()
     {

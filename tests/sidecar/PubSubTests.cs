@@ -329,6 +329,18 @@ internal sealed class PubSubTests : SidecarFixture
         );
     }
 
+    [Test]
+    public async Task ListTopicSubscriptions_UnknownPubSub_IsLeftOutAndTheOthersLive()
+    {
+        var (lost, topic) = (TopicApp.To(Topic()), Topic());
+        lost.PubsubName = "nowhere";
+        var (sidecar, app) = await StartAsync("", lost, TopicApp.To(topic));
+        await PublishAsync(sidecar, topic, "x");
+        await app.UntilAsync(1);
+        var metadata = await sidecar.Client("subscriber").GetMetadataAsync(new());
+        Assert.That(metadata.Subscriptions.Select(item => item.Topic), Is.EqualTo(new[] { topic }));
+    }
+
     private Task<(TestSidecar Sidecar, TopicApp App)> StartAsync(
         string resiliency,
         params TopicSubscription[] subscriptions

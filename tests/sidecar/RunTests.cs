@@ -15,17 +15,28 @@ internal sealed class RunTests
     public async Task Run_App_GetsItsEnvironmentAndIsStoppedGently()
     {
         WriteRunFile(
-            "echo ready $APP_ID $APP_PORT $APP_PROTOCOL $DAPR_HTTP_PORT $DAPR_GRPC_PORT $EXTRA $PARENT"
+            "echo ready $APP_ID $APP_CHANNEL_ADDRESS $APP_PORT $APP_PROTOCOL"
+                + " $DAPR_HTTP_PORT $DAPR_GRPC_PORT $DAPR_METRICS_PORT $EXTRA $PARENT"
+                + " [$DAPR_API_TOKEN] [$APP_API_TOKEN]"
                 + " $(basename $PWD) [$DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS];"
                 + " trap 'echo goodbye; exit 0' TERM; while true; do sleep 0.1; done"
         );
         await using var run = Run();
-        run.Start(new Dictionary<string, string> { ["PARENT"] = "inherited" });
+        run.Start(
+            new Dictionary<string, string>
+            {
+                ["PARENT"] = "inherited",
+                ["DAPR_API_TOKEN"] = "to-sidecar",
+                ["APP_API_TOKEN"] = "to-app",
+            }
+        );
         await Eventually.ThatAsync(() => Task.FromResult(run.Output.Contains("ready")), "the app");
         Assert.That(
             run.Output,
             Does.Match(
-                @"one +\| ready one 4711 grpc \d+ \d+ more inherited "
+                // Without a port of their own metrics are on the HTTP port.
+                @"one +\| ready one 127\.0\.0\.1 4711 grpc (?<http>\d+) \d+ \k<http> more inherited "
+                    + @"\[to-sidecar\] \[to-app\] "
                     + Path.GetFileName(_folder)
                     // How the runtime uses threads is its own business.
                     + @" \[\]"
@@ -90,6 +101,58 @@ internal sealed class RunTests
         );
         Assert.That(await run.TerminateAsync(), Is.Zero);
         Assert.That(run.Output, Does.Not.Contain("never"));
+    }
+
+    [Test]
+    public async Task Run_NoTokensInTheEnvironment_GivesNone()
+    {
+        WriteRunFile("echo ready [$DAPR_API_TOKEN] [$APP_API_TOKEN]; sleep 60");
+        await using var run = Run();
+        run.Start();
+        await Eventually.ThatAsync(() => Task.FromResult(run.Output.Contains("| ready [] []")), "the app");
+        Assert.That(await run.TerminateAsync(), Is.Zero);
+    }
+
+    // A mistake in a file tells that it is read.
+    [TestCase("components/broken.yaml")]
+    [TestCase("config.yaml")]
+    public async Task Run_NothingOfItsOwn_TakesTheHomeFolders(string name)
+    {
+        var file = Path.Combine(_folder, "home", ".dapr", name);
+        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+        await File.WriteAllTextAsync(file, "kind: [\n");
+        WriteRunFile("echo never");
+        await using var run = Run();
+        run.Start(new Dictionary<string, string> { ["HOME"] = Path.Combine(_folder, "home") });
+        Assert.That(await run.ExitAsync(), Is.EqualTo(2));
+        await Eventually.ThatAsync(
+            () => Task.FromResult(run.Output.Contains($"sidecar: {file}:")),
+            "the message"
+        );
+    }
+
+    [Test]
+    public async Task Run_CommonFiles_WinOverTheHomeFolders()
+    {
+        foreach (var name in new[] { "home/.dapr/components/broken.yaml", "home/.dapr/config.yaml" })
+        {
+            var file = Path.Combine(_folder, name);
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            await File.WriteAllTextAsync(file, "kind: [\n");
+        }
+        Directory.CreateDirectory(Path.Combine(_folder, "home", "ours"));
+        await File.WriteAllTextAsync(Path.Combine(_folder, "config.yaml"), "kind: Configuration\n");
+        // The tilde is the same home.
+        WriteRunFile("echo up; sleep 60");
+        var text = await File.ReadAllTextAsync(RunFilePath);
+        await File.WriteAllTextAsync(
+            RunFilePath,
+            text.Replace("grpc }", "grpc, resourcesPath: ~/ours, configFilePath: ./config.yaml }")
+        );
+        await using var run = Run();
+        run.Start(new Dictionary<string, string> { ["HOME"] = Path.Combine(_folder, "home") });
+        await Eventually.ThatAsync(() => Task.FromResult(run.Output.Contains("| up")), "the app");
+        Assert.That(await run.TerminateAsync(), Is.Zero);
     }
 
     private string RunFilePath => Path.Combine(_folder, "dapr.yaml");

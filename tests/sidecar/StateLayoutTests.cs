@@ -89,6 +89,31 @@ internal sealed class StateLayoutTests : SidecarFixture
         Assert.That((await GetAsync(sidecar, key)).Data.ToStringUtf8(), Is.EqualTo("just text"));
     }
 
+    [Test]
+    public async Task GetBulkState_OneKeyIsAListInRedis_HasItsErrorAndTheOthersTheirValues()
+    {
+        var (sidecar, good, list) = (await StartRedisAsync(), Key(), Key());
+        await SaveAsync(sidecar, good, "1");
+        await RedisAsync("RPUSH", $"{_app}||{list}", "entry");
+        var request = new GetBulkStateRequest { StoreName = "store", Keys = { list, good } };
+        var told = await sidecar.Client(_app).GetBulkStateAsync(request);
+        var items = told.Items.ToDictionary(item => item.Key);
+        Assert.That(items[list].Error, Does.StartWith("WRONGTYPE"));
+        Assert.That((items[list].Data.IsEmpty, items[list].Etag), Is.EqualTo((true, "")));
+        Assert.That((items[good].Data.ToStringUtf8(), items[good].Error), Is.EqualTo(("1", "")));
+        using var caller = sidecar.Http(_app);
+        var answer = await caller.PostAsync(
+            "/v1.0/state/store/bulk",
+            $"{{\"keys\":[\"{list}\",\"{good}\"]}}"
+        );
+        var json = answer.Json.EnumerateArray().ToDictionary(item => item.GetProperty("key").GetString()!);
+        Assert.That(answer.Status, Is.EqualTo(200));
+        Assert.That(json[list].GetProperty("error").GetString(), Does.StartWith("WRONGTYPE"));
+        Assert.That(json[list].TryGetProperty("data", out _), Is.False);
+        Assert.That(json[good].GetProperty("data").GetRawText(), Is.EqualTo("1"));
+        Assert.That(json[good].TryGetProperty("error", out _), Is.False);
+    }
+
     [TestCase("", null, -1)]
     [TestCase("", "100", 100)]
     [TestCase("", "-1", -1)]

@@ -246,6 +246,21 @@ internal sealed class StateTests(string kind)
         Assert.That(items[missing], Is.EqualTo(new BulkStateItem { Key = missing }));
     }
 
+    [TestCase(-1)]
+    [TestCase(0)]
+    [TestCase(1)]
+    [TestCase(1000)]
+    public async Task GetBulkState_AnyParallelism_GivesEveryKey(int parallelism)
+    {
+        var keys = Enumerable.Range(0, 25).Select(_ => Key()).ToArray();
+        await Task.WhenAll(keys.Select(key => SaveAsync(key, "a"u8.ToArray())));
+        var request = new GetBulkStateRequest { StoreName = "store", Parallelism = parallelism };
+        request.Keys.AddRange(keys);
+        var items = (await _client.GetBulkStateAsync(request)).Items;
+        Assert.That(items.Select(item => item.Key), Is.EquivalentTo(keys));
+        Assert.That(items.Select(item => item.Data.ToStringUtf8()), Is.All.EqualTo("a"));
+    }
+
     [Test]
     public async Task DeleteState_MissingKey_IsFine() => await DeleteAsync(Key());
 
@@ -278,6 +293,34 @@ internal sealed class StateTests(string kind)
         request.States.AddRange([new StateItem { Key = first }, new StateItem { Key = second }]);
         await _client.DeleteBulkStateAsync(request);
         Assert.That((await GetAsync(first)).Etag + (await GetAsync(second)).Etag, Is.Empty);
+    }
+
+    [Test]
+    public async Task DeleteBulkState_OneStale_DeletesTheOthersAndIsAborted()
+    {
+        var (good, bad) = (Key(), Key());
+        await SaveAsync(good, "a"u8.ToArray());
+        await SaveAsync(bad, "a"u8.ToArray());
+        var stale = (await GetAsync(bad)).Etag;
+        await SaveAsync(bad, "b"u8.ToArray());
+        var failure = await DeleteBulkFailureAsync((good, null), (bad, stale));
+        Assert.That(
+            (failure.Code, failure.Reason),
+            Is.EqualTo((StatusCode.Aborted, "ERR_STATE_BULK_DELETE"))
+        );
+        Assert.That((await GetAsync(good)).Etag, Is.Empty);
+        Assert.That((await GetAsync(bad)).Data.ToStringUtf8(), Is.EqualTo("b"));
+    }
+
+    [Test]
+    public async Task DeleteBulkState_EtagThatNoStoreMade_IsRefused()
+    {
+        var key = Key();
+        await SaveAsync(key, "a"u8.ToArray());
+        var failure = await DeleteBulkFailureAsync((key, "nonsense"));
+        var code = kind == "redis" ? StatusCode.InvalidArgument : StatusCode.Aborted;
+        Assert.That((failure.Code, failure.Reason), Is.EqualTo((code, "ERR_STATE_BULK_DELETE")));
+        Assert.That((await GetAsync(key)).Etag, Is.Not.Empty);
     }
 
     [Test]
@@ -393,6 +436,13 @@ internal sealed class StateTests(string kind)
         if (etag is not null)
             request.Etag = new Etag { Value = etag };
         await _client.DeleteStateAsync(request);
+    }
+
+    private Task<DaprFailure> DeleteBulkFailureAsync(params (string Key, string? Etag)[] items)
+    {
+        var request = new DeleteBulkStateRequest { StoreName = "store" };
+        request.States.AddRange(items.Select(item => Item(item.Key, [], item.Etag)));
+        return DaprFailure.OfAsync(async () => await _client.DeleteBulkStateAsync(request));
     }
 
     private async Task TransactAsync(params (string Type, StateItem Item)[] operations)

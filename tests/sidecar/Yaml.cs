@@ -29,8 +29,13 @@ internal static class Yaml
             $"- {{ name: redisHost, value: \"{Backends.Redis}\" }}\n{metadata}"
         );
 
-    internal static string RedisLock(string name = "locks") =>
-        Component(name, "lock.redis", "v1", $"- {{ name: redisHost, value: \"{Backends.Redis}\" }}\n");
+    internal static string RedisLock(string name = "locks", string metadata = "") =>
+        Component(
+            name,
+            "lock.redis",
+            "v1",
+            $"- {{ name: redisHost, value: \"{Backends.Redis}\" }}\n{metadata}"
+        );
 
     internal static string Component(string name, string type, string version, string metadata) =>
         $"""
