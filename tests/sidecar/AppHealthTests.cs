@@ -53,16 +53,27 @@ internal sealed class AppHealthTests : PubSubFixture
                     Interlocked.Increment(ref whileIll);
                 if (path == "/healthz" && !Volatile.Read(ref isWell))
                     context.Response.StatusCode = 500;
+                else if (path == "/dapr/config")
+                    context.Response.StatusCode = 404;
                 else if (path == "/dapr/subscribe")
                     await context.Response.WriteAsync(
                         $$"""[{"pubsubname":"pubsub","topic":"{{topic}}","route":"/event"}]"""
                     );
             })
         );
-        var spec = TestSidecar.App(Subscriber, app.Port) with { Protocol = "http", HealthCheck = Check };
+        var spec = TestSidecar.App(Subscriber, app.Port) with
+        {
+            Protocol = "http",
+            // Ill is who says so, not who is slow.
+            HealthCheck = Check with
+            {
+                Timeout = TimeSpan.FromMinutes(1),
+            },
+        };
         var sidecar = await StartAsync(Yaml.RedisPubSub(), spec);
         await PublishAsync(sidecar, topic, "1");
         await Eventually.ThatAsync(() => Task.FromResult(Delivered().Length == 1), "the first event");
+        await SettledAsync(topic, Subscriber);
         Volatile.Write(ref isWell, false);
         await Eventually.ThatAsync(async () => await SubscriptionsAsync() == 0, "deliveries to stop");
         await PublishAsync(sidecar, topic, "2");
