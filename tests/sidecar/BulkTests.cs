@@ -203,8 +203,8 @@ internal sealed class BulkTests : PubSubFixture
                 + $"\"bulkSubscribe\":{{\"enabled\":true{quoted}}}}}]"
         );
         var response = new ListTopicSubscriptionsResponse();
-        var subscription = To("t", given.StartsWith("maxMessages") ? messages : 0);
-        subscription.BulkSubscribe.MaxAwaitDurationMs = given.StartsWith("maxAwait") ? wait : 0;
+        var subscription = To("t", given.Contains("Messages") ? messages : 0);
+        subscription.BulkSubscribe.MaxAwaitDurationMs = given.Contains("Await") ? wait : 0;
         response.Subscriptions.Add(subscription);
         TopicRoute[] routes =
         [
