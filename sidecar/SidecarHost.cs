@@ -12,7 +12,6 @@ internal static class SidecarHost
 {
     public static async Task<int> Main(string[] args)
     {
-        SocketThreads.RunInline();
         var root = new RootCommand(
             "A local runtime that speaks Dapr's API: one process, a sidecar for each app."
         )

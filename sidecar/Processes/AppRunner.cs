@@ -114,7 +114,6 @@ internal sealed partial class AppRunner(
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        SocketThreads.Restore(info.Environment);
         info.Environment["APP_ID"] = app.AppId;
         info.Environment["APP_PORT"] = app.AppPort.ToString(CultureInfo.InvariantCulture);
         info.Environment["APP_CHANNEL_ADDRESS"] = app.AppAddress;
