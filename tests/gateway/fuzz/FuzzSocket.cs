@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -11,6 +10,7 @@ internal sealed class FuzzSocket(int port) : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly byte[] _buffer = new byte[256 * 1024];
     private Socket? _socket;
+    private int _read;
 
     /// <summary>
     /// Sends a request; returns once its answer was read, or the connection was closed over it.
@@ -18,6 +18,7 @@ internal sealed class FuzzSocket(int port) : IDisposable
     public async Task SendAsync(TextRequest request)
     {
         using var patience = new CancellationTokenSource(Patience);
+        _read = 0;
         try
         {
             var socket = await OpenAsync(patience.Token);
@@ -45,6 +46,7 @@ internal sealed class FuzzSocket(int port) : IDisposable
     {
         using var patience = new CancellationTokenSource(Patience);
         Close();
+        _read = 0;
         try
         {
             var socket = await OpenAsync(patience.Token);
@@ -52,7 +54,8 @@ internal sealed class FuzzSocket(int port) : IDisposable
             await socket.SendAsync(frames, patience.Token);
             await socket.SendAsync(FuzzFrames.Mark, patience.Token);
             socket.Shutdown(SocketShutdown.Send);
-            while (await socket.ReceiveAsync(_buffer, patience.Token) > 0) { }
+            do _read = await socket.ReceiveAsync(_buffer, patience.Token);
+            while (_read > 0);
         }
         catch (OperationCanceledException)
         {
@@ -67,8 +70,11 @@ internal sealed class FuzzSocket(int port) : IDisposable
 
     public void Dispose() => Close();
 
-    private static Exception Hang(byte[] sent) =>
-        new TimeoutException($"No answer to {Encoding.Latin1.GetString(sent)} ({Convert.ToHexString(sent)})");
+    private Exception Hang(byte[] sent) =>
+        new TimeoutException(
+            $"No whole answer to {Encoding.Latin1.GetString(sent)} ({Convert.ToHexString(sent)}), "
+                + $"only {Encoding.Latin1.GetString(_buffer, 0, _read)}"
+        );
 
     private async Task<Socket> OpenAsync(CancellationToken token)
     {
@@ -93,36 +99,18 @@ internal sealed class FuzzSocket(int port) : IDisposable
     /// <summary>Whether the connection can take another request.</summary>
     private async Task<bool> ReadAnswerAsync(Socket socket, bool isFramed, CancellationToken token)
     {
-        var length = 0;
         while (true)
         {
-            if (length == _buffer.Length)
+            if (_read == _buffer.Length)
                 return false;
-            var read = await socket.ReceiveAsync(_buffer.AsMemory(length), token);
+            var read = await socket.ReceiveAsync(_buffer.AsMemory(_read), token);
             if (read == 0)
                 return false;
-            length += read;
-            if (isFramed && EndOf(_buffer.AsSpan(0, length)) is { } mayGoOn)
-                return mayGoOn;
+            _read += read;
+            if (isFramed && FuzzAnswer.LengthOf(_buffer.AsSpan(0, _read)) is { } length)
+                return length == _read
+                    ? FuzzAnswer.MayGoOn(_buffer.AsSpan(0, length))
+                    : throw new InvalidDataException("One request has more than one answer.");
         }
-    }
-
-    /// <summary>Null while the answer is not whole.</summary>
-    private static bool? EndOf(ReadOnlySpan<byte> answer)
-    {
-        var end = answer.IndexOf("\r\n\r\n"u8);
-        if (end < 0)
-            return null;
-        var head = answer[..(end + 2)];
-        if (head.StartsWith("HTTP/1.1 101"u8) || head.IndexOf("\r\nConnection: close\r\n"u8) >= 0)
-            return false;
-        var body = answer[(end + 4)..];
-        if (head.IndexOf("\r\nTransfer-Encoding: chunked\r\n"u8) >= 0)
-            return body.EndsWith("0\r\n\r\n"u8) ? true : null;
-        var at = head.IndexOf("\r\nContent-Length: "u8);
-        var declared = at >= 0 && Utf8Parser.TryParse(head[(at + 18)..], out int said, out _) ? said : 0;
-        if (head.StartsWith("HTTP/1.1 304"u8))
-            declared = 0;
-        return body.Length >= declared ? true : null;
     }
 }
