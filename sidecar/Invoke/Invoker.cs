@@ -49,6 +49,7 @@ internal static class Invoker
     // Dapr counts every answer of 400 and more as a failure; the last one is passed on all the same.
     private static Failure? Judge(Outcome<HttpResponseMessage> outcome, CancellationToken cancellation)
     {
+        // Polly's outcome of an attempt that is over, not a task: nothing is waited for here.
         if (outcome.Result is { } response)
         {
             var status = (int)response.StatusCode;

@@ -1,9 +1,7 @@
-using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace Souk.Tests.Harness;
 
@@ -21,15 +19,23 @@ internal sealed class LoopbackServer(
 
     internal int Port { get; } = FreePorts.One();
 
+    /// <summary>A server of gRPC services, with the objects that they are or ask for.</summary>
+    internal static LoopbackServer Grpc(Action<WebApplication> map, params object[] singletons) =>
+        new(
+            HttpProtocols.Http2,
+            map,
+            services =>
+            {
+                services.AddGrpc();
+                foreach (var one in singletons)
+                    services.AddSingleton(one.GetType(), one);
+            }
+        );
+
     internal async Task UpAsync()
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.Limits.MaxRequestBodySize = null;
-            kestrel.Listen(IPAddress.Loopback, Port, listen => listen.Protocols = protocols);
-        });
+        var builder = Loopback.Builder((Port, protocols));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null);
         services?.Invoke(builder.Services);
         _web = builder.Build();
         map(_web);
@@ -41,10 +47,7 @@ internal sealed class LoopbackServer(
     {
         if (_web is null)
             return;
-        using var now = new CancellationTokenSource();
-        await now.CancelAsync();
-        await _web.StopAsync(now.Token);
-        await _web.DisposeAsync();
+        await _web.KillAsync();
         _web = null;
     }
 

@@ -86,15 +86,7 @@ internal sealed class CartMesh : IAsyncDisposable
         var changed = await Catalog(Seller)
             .GetProductAsync(new GetProductRequest { ProductId = product.ProductId });
         changed.Price = PriceOf(price, currency);
-        await Catalog(Seller)
-            .UpdateProductAsync(
-                new UpdateProductRequest
-                {
-                    ProductId = product.ProductId,
-                    Product = changed,
-                    Etag = changed.Etag,
-                }
-            );
+        await Catalog(Seller).UpdateProductAsync(changed.ToUpdate());
     }
 
     internal async Task DeleteAsync(Product product) =>

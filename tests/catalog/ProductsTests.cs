@@ -357,15 +357,7 @@ internal sealed class ProductsTests
     }
 
     internal static async Task<Product> UpdateAsync(TestCaller seller, Product product, string etag) =>
-        await Mesh.As(seller)
-            .UpdateProductAsync(
-                new UpdateProductRequest
-                {
-                    ProductId = product.ProductId,
-                    Product = product,
-                    Etag = etag,
-                }
-            );
+        await Mesh.As(seller).UpdateProductAsync(product.ToUpdate(etag));
 
     private static async Task<string> TryRenameAsync(TestCaller seller, Product product, string name)
     {

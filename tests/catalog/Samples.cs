@@ -36,6 +36,15 @@ internal static class Samples
 
     internal static Money Usd(long minor) => new() { Currency = "USD", MinorUnits = minor };
 
+    /// <summary>Saves the product as it is, unless it was changed since it was read.</summary>
+    internal static UpdateProductRequest ToUpdate(this Product product, string? etag = null) =>
+        new()
+        {
+            ProductId = product.ProductId,
+            Product = product,
+            Etag = etag ?? product.Etag,
+        };
+
     internal static Variant With(this Variant variant, string attribute, string value)
     {
         variant.Attributes[attribute] = value;

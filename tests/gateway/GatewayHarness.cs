@@ -1,5 +1,4 @@
 using System.Buffers.Text;
-using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -7,7 +6,6 @@ using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -16,6 +14,7 @@ using Souk.Gateway;
 using Souk.Gateway.Routing;
 using Souk.Shared;
 using Souk.Tests.Gateway.Protos;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Gateway;
 
@@ -70,11 +69,7 @@ internal sealed class GatewayHarness : IAsyncDisposable
     {
         var echo = new EchoBackend();
         var health = new TestHealth();
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(options =>
-            options.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2)
-        );
+        var builder = Loopback.Builder((0, HttpProtocols.Http2));
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(echo);
         builder.Services.AddSingleton(health);

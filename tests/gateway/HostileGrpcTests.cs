@@ -5,6 +5,7 @@ using System.Text;
 using Grpc.Core;
 using Souk.Gateway.Calls;
 using Souk.Tests.Gateway.Protos;
+using static Souk.Tests.Gateway.Http2Frames;
 
 namespace Souk.Tests.Gateway;
 
@@ -79,11 +80,11 @@ internal sealed class HostileGrpcTests
         // DATA of a megabyte where 16 KB were agreed; then WINDOW_UPDATE with seven bytes.
         var frame =
             base64.Length == 0
-                ? Frame(0, 0, 1, new byte[1 << 20])
+                ? Frame(Data, 0, 1, new byte[1 << 20])
                 : Frame(8, 0, 1, Convert.FromBase64String(base64));
-        var answer = await TalkRawAsync([Headers(1, ends: false), frame]);
+        var answer = await TalkRawAsync([Head(1, ends: false), frame]);
 
-        Assert.That(Types(answer), Has.Some.EqualTo(7), what);
+        Assert.That(Types(answer), Has.Some.EqualTo(GoAway), what);
     }
 
     [Test]
@@ -91,13 +92,13 @@ internal sealed class HostileGrpcTests
     {
         var message = new byte[] { 0, 0, 0, 0, 0 };
         var answer = await TalkRawAsync([
-            Headers(1, ends: false),
-            Frame(0, 1, 1, message),
-            Frame(0, 0, 1, "garbage"u8.ToArray()),
+            Head(1, ends: false),
+            Frame(Data, EndStream, 1, message),
+            Frame(Data, 0, 1, "garbage"u8),
         ]);
 
         // RST_STREAM or GOAWAY, as the stream is half closed or forgotten by then.
-        Assert.That(Types(answer), Has.Some.EqualTo(3).Or.Some.EqualTo(7));
+        Assert.That(Types(answer), Has.Some.EqualTo(Reset).Or.Some.EqualTo(GoAway));
     }
 
     [Test]
@@ -111,7 +112,7 @@ internal sealed class HostileGrpcTests
             random.NextBytes(payload);
             frames.Add(
                 random.Next(3) == 0
-                    ? Headers((random.Next(50) * 2) + 1, random.Next(2) == 0)
+                    ? Head((random.Next(50) * 2) + 1, random.Next(2) == 0)
                     : Frame((byte)random.Next(12), (byte)random.Next(256), random.Next(100), payload)
             );
         }
@@ -214,19 +215,18 @@ internal sealed class HostileGrpcTests
         var answer = new MemoryStream();
         try
         {
-            await stream.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray());
-            await stream.WriteAsync(Frame(4, 0, 0, []));
+            await stream.WriteAsync(Opening);
             foreach (var frame in frames)
                 await stream.WriteAsync(frame);
             // Asks for a sign of life behind all that: PING.
-            await stream.WriteAsync(Frame(6, 0, 0, new byte[8]));
+            await stream.WriteAsync(Frame(Ping, 0, 0, new byte[8]));
             using var timeout = new CancellationTokenSource(Patience);
             var buffer = new byte[8192];
             int read;
             while ((read = await stream.ReadAsync(buffer, timeout.Token)) > 0)
             {
                 answer.Write(buffer, 0, read);
-                if (Types(answer.ToArray()).Exists(type => type is 6 or 7))
+                if (Read(answer.ToArray()).Exists(frame => frame.Type is Ping or GoAway))
                     break;
             }
         }
@@ -238,7 +238,7 @@ internal sealed class HostileGrpcTests
     }
 
     // A gRPC call's head: literals that are not indexed, so that no table is needed.
-    private static byte[] Headers(int stream, bool ends)
+    private static byte[] Head(int stream, bool ends)
     {
         var block = new List<byte>();
         (string, string)[] headers =
@@ -258,28 +258,8 @@ internal sealed class HostileGrpcTests
             block.Add((byte)value.Length);
             block.AddRange(Encoding.ASCII.GetBytes(value));
         }
-        return Frame(1, (byte)(ends ? 5 : 4), stream, [.. block]);
+        return Frame(Headers, (byte)(EndHeaders | (ends ? EndStream : 0)), stream, [.. block]);
     }
 
-    private static byte[] Frame(byte type, byte flags, int stream, byte[] payload)
-    {
-        var frame = new byte[9 + payload.Length];
-        BinaryPrimitives.WriteInt32BigEndian(frame, payload.Length << 8);
-        (frame[3], frame[4]) = (type, flags);
-        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(5), stream);
-        payload.CopyTo(frame, 9);
-        return frame;
-    }
-
-    private static List<int> Types(byte[] bytes)
-    {
-        var types = new List<int>();
-        for (
-            var at = 0;
-            at + 9 <= bytes.Length;
-            at += 9 + (BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(at)) >> 8)
-        )
-            types.Add(bytes[at + 3]);
-        return types;
-    }
+    private static IEnumerable<byte> Types(byte[] answer) => Read(answer).Select(frame => frame.Type);
 }

@@ -1,8 +1,7 @@
-using System.Collections.Concurrent;
 using System.Net;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Souk.Gateway.Http;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Gateway;
 
@@ -52,7 +51,7 @@ public sealed class OperatorTests
             "4111111111111111",
             "canarytoken",
         ];
-        using var logs = new LogKeeper();
+        using var logs = new RecordingLogger();
         await using (var gateway = await GatewayHarness.StartAsync(logs: logs))
         {
             foreach (var canary in canaries)
@@ -111,27 +110,5 @@ public sealed class OperatorTests
             async () => await gateway.SendAsync("GET", "/health"),
             Throws.InstanceOf<HttpRequestException>()
         );
-    }
-
-    private sealed class LogKeeper : ILoggerProvider, ILogger
-    {
-        public ConcurrentQueue<string> Lines { get; } = [];
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter
-        ) => Lines.Enqueue(formatter(state, exception) + exception);
-
-        public void Dispose() { }
     }
 }

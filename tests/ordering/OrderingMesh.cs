@@ -8,6 +8,7 @@ using Souk.Ordering;
 using Souk.Ordering.V1;
 using Souk.Payments;
 using Souk.Shared;
+using Souk.Tests.Catalog;
 using Souk.Tests.Harness;
 using Souk.Type;
 using CartHost = Souk.Cart.CartHost;
@@ -124,15 +125,7 @@ internal sealed class OrderingMesh : IAsyncDisposable
     {
         var product = await ProductOfAsync(sku);
         product.Price.Amount = new Money { Amount = amount };
-        await Catalog(Seller)
-            .UpdateProductAsync(
-                new UpdateProductRequest
-                {
-                    ProductId = product.ProductId,
-                    Product = product,
-                    Etag = product.Etag,
-                }
-            );
+        await Catalog(Seller).UpdateProductAsync(product.ToUpdate());
     }
 
     /// <summary>Takes what is sold under a SKU off sale for good.</summary>

@@ -13,18 +13,8 @@ using Souk.Sidecar.Bindings;
 namespace Souk.Tests.Sidecar;
 
 /// <summary>Bindings over gRPC and HTTP: web addresses, mail, the clock.</summary>
-internal sealed class BindingTests
+internal sealed class BindingTests : SidecarFixture
 {
-    private readonly List<IAsyncDisposable> _started = [];
-
-    [TearDown]
-    public async Task Stop()
-    {
-        foreach (var one in Enumerable.Reverse(_started))
-            await one.DisposeAsync();
-        _started.Clear();
-    }
-
     [Test]
     public async Task InvokeBinding_Http_SendsVerbPathHeadersAndBody()
     {
@@ -131,7 +121,7 @@ internal sealed class BindingTests
     public async Task InvokeBinding_Smtp_DeliversOneHtmlMail()
     {
         var server = Own(new StubSmtpServer());
-        var client = await ClientAsync(SmtpYaml(server));
+        var client = await ClientAsync(Yaml.Smtp(server));
         var request = new InvokeBindingRequest
         {
             Name = "mail",
@@ -162,7 +152,7 @@ internal sealed class BindingTests
     public async Task InvokeBinding_SmtpOverride_DoesNotLeakIntoTheNextMail()
     {
         var server = Own(new StubSmtpServer());
-        var client = await ClientAsync(SmtpYaml(server));
+        var client = await ClientAsync(Yaml.Smtp(server));
         var once = new InvokeBindingRequest { Name = "mail", Operation = "create" };
         once.Metadata.Add("emailTo", "once@example.com");
         await client.InvokeBindingAsync(once);
@@ -176,7 +166,7 @@ internal sealed class BindingTests
     [Test]
     public async Task InvokeBinding_SmtpRefusesTheRecipient_FailsWithItsWords()
     {
-        var client = await ClientAsync(SmtpYaml(Own(new StubSmtpServer())));
+        var client = await ClientAsync(Yaml.Smtp(Own(new StubSmtpServer())));
         var request = new InvokeBindingRequest { Name = "mail", Operation = "create" };
         request.Metadata.Add("emailTo", StubSmtpServer.Refused);
         var failure = await DaprFailure.OfAsync(async () => await client.InvokeBindingAsync(request));
@@ -189,7 +179,7 @@ internal sealed class BindingTests
         var app = Own(await TopicApp.StartAsync());
         app.Bindings.Add("tick");
         await StartAsync(
-            CronYaml("tick", "@every 50ms") + CronYaml("other", "@every 50ms"),
+            Yaml.Cron("tick", "@every 50ms") + Yaml.Cron("other", "@every 50ms"),
             TestSidecar.App("app", app.Port)
         );
         await Eventually.ThatAsync(() => Task.FromResult(app.Fired.Count >= 3), "three ticks");
@@ -201,15 +191,9 @@ internal sealed class BindingTests
     [Test]
     public async Task OnBindingEvent_Cron_PostsToHttpAppsThatHaveThePath()
     {
-        var app = Own(
-            await HttpTestApp.StartAsync(context =>
-            {
-                context.Response.StatusCode = context.Request.Path == "/tock" ? 200 : 404;
-                return Task.CompletedTask;
-            })
-        );
+        var app = Own(await HttpTestApp.OnlyAsync("/tock"));
         var components =
-            CronYaml("tick", "@every 50ms", Yaml.Item("route", "/tock")) + CronYaml("other", "@every 50ms");
+            Yaml.Cron("tick", "@every 50ms", Yaml.Item("route", "/tock")) + Yaml.Cron("other", "@every 50ms");
         await StartAsync(components, TestSidecar.App("app", app.Port) with { Protocol = "http" });
         bool IsPost(HttpTestApp.SeenRequest seen) => seen.Line.StartsWith("POST", StringComparison.Ordinal);
         await Eventually.ThatAsync(() => Task.FromResult(app.Requests.Count(IsPost) >= 3), "three ticks");
@@ -232,7 +216,7 @@ internal sealed class BindingTests
             )
         );
         var components =
-            CronYaml("tick", "@every 50ms")
+            Yaml.Cron("tick", "@every 50ms")
             + HttpYaml(site)
             + Yaml.Component("store", "state.in-memory", "v1", "");
         var spec = TestSidecar.App("app", app.Port) with { Protocol = "http" };
@@ -254,7 +238,7 @@ internal sealed class BindingTests
         var site = await SiteAsync(200);
         var app = Own(await CallbackApp.StartAsync(new Asking()));
         var components =
-            CronYaml("tick", "@every 50ms")
+            Yaml.Cron("tick", "@every 50ms")
             + HttpYaml(site)
             + Yaml.Component("store", "state.in-memory", "v1", "");
         var sidecar = await StartAsync(components, TestSidecar.App("app", app.Port));
@@ -278,7 +262,7 @@ internal sealed class BindingTests
             )
         );
         await StartAsync(
-            CronYaml("tick", "@every 50ms"),
+            Yaml.Cron("tick", "@every 50ms"),
             TestSidecar.App("app", app.Port) with
             {
                 Protocol = "http",
@@ -403,13 +387,6 @@ internal sealed class BindingTests
     private async Task<TestSidecar> StartAsync(string components, Souk.Sidecar.Files.AppSpec? app = null) =>
         Own(await TestSidecar.StartAsync(components, app ?? TestSidecar.App("app")));
 
-    private T Own<T>(T started)
-        where T : IAsyncDisposable
-    {
-        _started.Add(started);
-        return started;
-    }
-
     private static string HttpYaml(HttpTestApp site, string more = "") =>
         Yaml.Component(
             "web",
@@ -417,21 +394,4 @@ internal sealed class BindingTests
             "v1",
             Yaml.Item("url", $"http://127.0.0.1:{site.Port}/base") + more
         );
-
-    private static string SmtpYaml(StubSmtpServer server) =>
-        Yaml.Component(
-            "mail",
-            "bindings.smtp",
-            "v1",
-            Yaml.Item("host", "127.0.0.1")
-                + Yaml.Item("port", $"{server.Port}")
-                + Yaml.Item("user", "shop")
-                + Yaml.Item("password", "secret")
-                + Yaml.Item("emailFrom", "shop@example.com")
-                + Yaml.Item("emailTo", "all@example.com")
-                + Yaml.Item("subject", "News")
-        );
-
-    private static string CronYaml(string name, string schedule, string more = "") =>
-        Yaml.Component(name, "bindings.cron", "v1", Yaml.Item("schedule", schedule) + more);
 }

@@ -182,20 +182,7 @@ internal sealed class BindingTlsTests : SidecarFixture
 
     private async Task SendAsync(StubSmtpServer server, string metadata = "")
     {
-        var component = Yaml.Component(
-            "mail",
-            "bindings.smtp",
-            "v1",
-            Yaml.Item("host", "127.0.0.1")
-                + Yaml.Item("port", $"{server.Port}")
-                + Yaml.Item("user", "shop")
-                + Yaml.Item("password", "secret")
-                + Yaml.Item("emailFrom", "shop@example.com")
-                + Yaml.Item("emailTo", "all@example.com")
-                + Yaml.Item("subject", "s")
-                + metadata
-        );
-        var client = await StartAsync(component);
+        var client = await StartAsync(Yaml.Smtp(server, metadata));
         var request = new InvokeBindingRequest { Name = "mail", Operation = "create" };
         request.Data = ByteString.CopyFromUtf8("text");
         await client.InvokeBindingAsync(request);

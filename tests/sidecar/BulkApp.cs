@@ -3,8 +3,6 @@ using Dapr.AppCallback.Autogen.Grpc.v1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
 using Souk.Tests.Harness;
 using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
 
@@ -31,20 +29,15 @@ internal sealed class BulkApp : IAsyncDisposable
     private BulkApp(BulkCallback callback, TopicSubscription[] subscriptions)
     {
         _subscriptions = subscriptions;
-        _server = new(
-            HttpProtocols.Http2,
+        _server = LoopbackServer.Grpc(
             web =>
             {
                 web.MapGrpcService<Callbacks>();
                 if (callback == BulkCallback.Older)
                     web.MapGrpcService<OlderCallbacks>();
             },
-            services =>
-            {
-                services.AddGrpc();
-                services.AddSingleton(new Callbacks(this, callback));
-                services.AddSingleton(new OlderCallbacks(this));
-            }
+            new Callbacks(this, callback),
+            new OlderCallbacks(this)
         );
     }
 
@@ -93,12 +86,7 @@ internal sealed class BulkApp : IAsyncDisposable
         public override Task<ListTopicSubscriptionsResponse> ListTopicSubscriptions(
             Empty request,
             ServerCallContext context
-        )
-        {
-            var response = new ListTopicSubscriptionsResponse();
-            response.Subscriptions.AddRange(app._subscriptions);
-            return Task.FromResult(response);
-        }
+        ) => Task.FromResult(new ListTopicSubscriptionsResponse { Subscriptions = { app._subscriptions } });
 
         public override Task<TopicEventBulkResponse> OnBulkTopicEvent(
             TopicEventBulkRequest request,

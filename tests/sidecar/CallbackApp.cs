@@ -1,7 +1,5 @@
 using Dapr.AppCallback.Autogen.Grpc.v1;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
 using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
@@ -12,15 +10,7 @@ internal static class CallbackApp
     internal static async Task<LoopbackServer> StartAsync<T>(T callbacks)
         where T : AppCallback.AppCallbackBase
     {
-        var app = new LoopbackServer(
-            HttpProtocols.Http2,
-            web => web.MapGrpcService<T>(),
-            services =>
-            {
-                services.AddGrpc();
-                services.AddSingleton(callbacks);
-            }
-        );
+        var app = LoopbackServer.Grpc(web => web.MapGrpcService<T>(), callbacks);
         await app.UpAsync();
         return app;
     }

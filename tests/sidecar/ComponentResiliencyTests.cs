@@ -8,29 +8,25 @@ namespace Souk.Tests.Sidecar;
 /// <summary>Resiliency files at work on calls to components, whose Redis goes away and comes back.</summary>
 internal sealed class ComponentResiliencyTests : SidecarFixture
 {
-    private const string Policies = """
-        ---
-        apiVersion: dapr.io/v1alpha1
-        kind: Resiliency
-        metadata: { name: test }
-        spec:
-          policies:
-            retries:
-              patient: { policy: constant, duration: 100ms, maxRetries: 200 }
-            circuitBreakers:
-              quick: { timeout: 1h, trip: consecutiveFailures >= 1 }
-            timeouts: { brief: 100ms }
-          targets:
-            components:
-              store: { outbound: { retry: patient } }
-              pubsub: { outbound: { retry: patient } }
-              locks: { outbound: { retry: patient } }
-              patientWeb: { outbound: { retry: patient } }
-              briefWeb: { outbound: { timeout: brief } }
-              fragileWeb: { outbound: { circuitBreaker: quick } }
-              fragile: { outbound: { circuitBreaker: quick } }
-
-        """;
+    private static readonly string Policies = Yaml.Resiliency(
+        """
+        retries:
+          patient: { policy: constant, duration: 100ms, maxRetries: 200 }
+        circuitBreakers:
+          quick: { timeout: 1h, trip: consecutiveFailures >= 1 }
+        timeouts: { brief: 100ms }
+        """,
+        """
+        components:
+          store: { outbound: { retry: patient } }
+          pubsub: { outbound: { retry: patient } }
+          locks: { outbound: { retry: patient } }
+          patientWeb: { outbound: { retry: patient } }
+          briefWeb: { outbound: { timeout: brief } }
+          fragileWeb: { outbound: { circuitBreaker: quick } }
+          fragile: { outbound: { circuitBreaker: quick } }
+        """
+    );
 
     [Test]
     public async Task SaveState_RedisAwayForAMoment_IsRetriedUntilItIsBack()

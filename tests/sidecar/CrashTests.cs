@@ -6,19 +6,9 @@ using Grpc.Core;
 namespace Souk.Tests.Sidecar;
 
 /// <summary>What was acknowledged survives kill -9 of whoever acknowledged it.</summary>
-internal sealed class CrashTests
+internal sealed class CrashTests : SidecarFixture
 {
     private readonly string _run = Guid.CreateVersion7().ToString("N");
-    private readonly List<IAsyncDisposable> _started = [];
-
-    [TearDown]
-    public async Task Stop()
-    {
-        var started = Enumerable.Reverse(_started).ToArray();
-        _started.Clear();
-        foreach (var one in started)
-            await one.DisposeAsync();
-    }
 
     [Test]
     public async Task PublishEvent_SidecarKilledWhilePublishing_EveryAcknowledgedEventArrives()
@@ -146,13 +136,6 @@ internal sealed class CrashTests
         }
     }
 
-    private T Own<T>(T started)
-        where T : IAsyncDisposable
-    {
-        _started.Add(started);
-        return started;
-    }
-
     private static Task<IReadOnlyCollection<string>> PublishUntilAsync(
         SidecarProcess sidecar,
         string topic,
@@ -168,15 +151,7 @@ internal sealed class CrashTests
         EachUntilAsync(
             count,
             async (text, deadline) =>
-            {
-                var request = new PublishEventRequest
-                {
-                    PubsubName = "pubsub",
-                    Topic = topic,
-                    Data = ByteString.CopyFromUtf8(text),
-                };
-                await client.PublishEventAsync(request, deadline: deadline);
-            }
+                await client.PublishEventAsync(PublishRequest.Of(topic, text), deadline: deadline)
         );
 
     private static Task<IReadOnlyCollection<string>> WriteUntilAsync(SidecarProcess sidecar, int count) =>

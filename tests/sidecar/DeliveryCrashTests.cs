@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using Dapr.Client.Autogen.Grpc.v1;
-using Google.Protobuf;
 using Grpc.Core;
 using DaprApi = Dapr.Client.Autogen.Grpc.v1.Dapr;
 using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
@@ -75,7 +73,7 @@ internal sealed class DeliveryCrashTests : SidecarFixture
                 $$$"""[{"pubsubname":"pubsub","topic":"{{{topic}}}","route":"{{{path}}}"{{{bulk}}}}]"""
             )
         );
-        app.Answer = call => (200, path == "/bulk" ? BulkAnswer(call) : "");
+        app.Answer = call => (200, path == "/bulk" ? call.AllTaken() : "");
         var sidecar = Own(
             await SidecarProcess.StartAsync(
                 Yaml.RedisPubSub() + Yaml.Retries(-1),
@@ -108,16 +106,6 @@ internal sealed class DeliveryCrashTests : SidecarFixture
                 )
                 .Select(item => item.GetProperty("data").GetString()!),
         ];
-
-    private static string BulkAnswer(HttpDelivery call)
-    {
-        var statuses = call["entries"]
-            .EnumerateArray()
-            .Select(entry =>
-                $$"""{"entryId":"{{entry.GetProperty("entryId").GetString()}}","status":"SUCCESS"}"""
-            );
-        return $$"""{"statuses":[{{string.Join(',', statuses)}}]}""";
-    }
 
     // As an app does: a stream that ends is opened again.
     private static async Task ReadForEverAsync(
@@ -159,12 +147,7 @@ internal sealed class DeliveryCrashTests : SidecarFixture
         var acknowledged = new ConcurrentQueue<string>();
         for (var i = 0; i < Count; i++)
         {
-            var request = new PublishEventRequest
-            {
-                PubsubName = "pubsub",
-                Topic = topic,
-                Data = ByteString.CopyFromUtf8($"e{i}"),
-            };
+            var request = PublishRequest.Of(topic, $"e{i}");
             try
             {
                 var deadline = TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(10);

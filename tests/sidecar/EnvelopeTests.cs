@@ -1,6 +1,4 @@
 using System.Text.Json;
-using Dapr.Client.Autogen.Grpc.v1;
-using Google.Protobuf;
 using Souk.Sidecar;
 
 namespace Souk.Tests.Sidecar;
@@ -20,7 +18,7 @@ internal sealed class EnvelopeTests : PubSubFixture
     {
         var topic = Topic();
         var sidecar = await StartAsync(Yaml.RedisPubSub());
-        var request = Request(topic, "{\"n\":1}", "application/json", ("ttlInSeconds", "100"));
+        var request = PublishRequest.Of(topic, "{\"n\":1}", "application/json", ("ttlInSeconds", "100"));
         var headers = new Grpc.Core.Metadata { { "traceparent", Trace }, { "tracestate", "a=1" } };
         await sidecar.Client(Publisher).PublishEventAsync(request, headers);
         var (envelope, _) = await StoredAsync(topic);
@@ -228,25 +226,6 @@ internal sealed class EnvelopeTests : PubSubFixture
         await PublishAsync(sidecar, topic, "x");
         Assert.That((await app.UntilAsync(1))[0].Topic, Is.EqualTo(topic));
         Assert.That((await RedisAsync("XLEN", "market" + topic)).Integer, Is.EqualTo(1));
-    }
-
-    private static PublishEventRequest Request(
-        string topic,
-        string data,
-        string contentType,
-        params (string Name, string Value)[] metadata
-    )
-    {
-        var request = new PublishEventRequest
-        {
-            PubsubName = "pubsub",
-            Topic = topic,
-            Data = ByteString.CopyFromUtf8(data),
-            DataContentType = contentType,
-        };
-        foreach (var (name, value) in metadata)
-            request.Metadata.Add(name, value);
-        return request;
     }
 
     private static async Task<List<string>> GroupsAsync(string stream)

@@ -546,13 +546,8 @@ internal sealed class ErrorTests
         (string Name, string Value)? metadata = null
     )
     {
-        var request = new PublishEventRequest
-        {
-            PubsubName = pubSub,
-            Topic = topic,
-            Data = ByteString.CopyFromUtf8("no json"),
-            DataContentType = contentType,
-        };
+        var request = PublishRequest.Of(topic, "no json", contentType);
+        request.PubsubName = pubSub;
         if (metadata is { } entry)
             request.Metadata.Add(entry.Name, entry.Value);
         return client.PublishEventAsync(request).ResponseAsync;

@@ -14,6 +14,8 @@ namespace Souk.Tests.Sidecar;
 /// </summary>
 internal static partial class GivenSidecar
 {
+    private const RegexOptions Lines = RegexOptions.Multiline | RegexOptions.CultureInvariant;
+
     internal static bool IsThere => Env.Text("DAPR_HTTP_PORT", "").Length > 0;
 
     internal static (string Grpc, string Http) Addresses =>
@@ -75,28 +77,20 @@ internal static partial class GivenSidecar
 
     [GeneratedRegex(
         @"^  name: (?<name>\S+)\s+spec:\s+type: (?<type>\S+)",
-        RegexOptions.Multiline | RegexOptions.CultureInvariant,
+        Lines,
         matchTimeoutMilliseconds: 1000
     )]
     private static partial Regex NameAndType();
 
-    [GeneratedRegex(
-        @"^kind: (?!Component\b)(?<kind>\w+)",
-        RegexOptions.Multiline | RegexOptions.CultureInvariant,
-        matchTimeoutMilliseconds: 1000
-    )]
+    [GeneratedRegex(@"^kind: (?!Component\b)(?<kind>\w+)", Lines, matchTimeoutMilliseconds: 1000)]
     private static partial Regex OtherKind();
 
-    [GeneratedRegex(
-        @"^kind: Component\b",
-        RegexOptions.Multiline | RegexOptions.CultureInvariant,
-        matchTimeoutMilliseconds: 1000
-    )]
+    [GeneratedRegex(@"^kind: Component\b", Lines, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Component();
 
     [GeneratedRegex(
         @"^ +- \{ name: (?<name>\w+)(?:, value: ""(?<value>[^""]*)"")?",
-        RegexOptions.Multiline | RegexOptions.CultureInvariant,
+        Lines,
         matchTimeoutMilliseconds: 1000
     )]
     private static partial Regex Item();

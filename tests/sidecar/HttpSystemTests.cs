@@ -179,13 +179,7 @@ internal sealed class HttpSystemTests : SidecarFixture
     [Test]
     public async Task AppSettings_OfAnHttpApp_AreReadOnceBeforeItsSubscriptions()
     {
-        var app = Own(
-            await HttpTestApp.StartAsync(context =>
-            {
-                context.Response.StatusCode = context.Request.Path == "/dapr/config" ? 200 : 404;
-                return Task.CompletedTask;
-            })
-        );
+        var app = Own(await HttpTestApp.OnlyAsync("/dapr/config"));
         var spec = TestSidecar.App("app", app.Port) with { Protocol = "http" };
         var sidecar = Own(await TestSidecar.StartAsync("", spec));
         using var caller = sidecar.Http("app");

@@ -29,6 +29,14 @@ internal sealed class HttpTestApp : IAsyncDisposable
         return app;
     }
 
+    /// <summary>An app that has one path: there it answers 200, elsewhere 404.</summary>
+    internal static Task<HttpTestApp> OnlyAsync(string path) =>
+        StartAsync(context =>
+        {
+            context.Response.StatusCode = context.Request.Path == path ? 200 : 404;
+            return Task.CompletedTask;
+        });
+
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     private async Task AnswerAsync(HttpContext context)

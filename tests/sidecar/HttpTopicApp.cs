@@ -15,6 +15,17 @@ internal sealed record HttpDelivery(
 )
 {
     internal JsonElement this[string member] => Body.GetProperty(member);
+
+    /// <summary>The answer that takes each entry of a bulk.</summary>
+    internal string AllTaken()
+    {
+        var statuses = this["entries"]
+            .EnumerateArray()
+            .Select(entry =>
+                $$"""{"entryId":"{{entry.GetProperty("entryId").GetString()}}","status":"SUCCESS"}"""
+            );
+        return $$"""{"statuses":[{{string.Join(',', statuses)}}]}""";
+    }
 }
 
 /// <summary>

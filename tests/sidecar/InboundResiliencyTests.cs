@@ -96,7 +96,7 @@ internal sealed class InboundResiliencyTests : PubSubFixture
                 return Task.CompletedTask;
             })
         );
-        var cron = Yaml.Component("tick", "bindings.cron", "v1", Yaml.Item("schedule", "@every 50ms"));
+        var cron = Yaml.Cron("tick", "@every 50ms");
         var spec = TestSidecar.App("app", app.Port) with { Protocol = "http" };
         Own(await TestSidecar.StartAsync(cron + Policies(retries: 5, name: "tick"), spec));
         string[] Times() =>
@@ -125,22 +125,17 @@ internal sealed class InboundResiliencyTests : PubSubFixture
         string timeout = "1h",
         string name = "pubsub"
     ) =>
-        $$"""
-            ---
-            apiVersion: dapr.io/v1alpha1
-            kind: Resiliency
-            metadata:
-              name: test
-            spec:
-              policies:
-                timeouts: { limit: {{timeout}} }
-                retries:
-                  again: { policy: constant, duration: 10ms, maxRetries: {{retries}} }
-                circuitBreakers:
-                  circuit: { timeout: {{open}}, trip: consecutiveFailures >= {{trip}} }
-              targets:
-                components:
-                  {{name}}: { inbound: { timeout: limit, retry: again, circuitBreaker: circuit } }
-
-            """;
+        Yaml.Resiliency(
+            $$"""
+            timeouts: { limit: {{timeout}} }
+            retries:
+              again: { policy: constant, duration: 10ms, maxRetries: {{retries}} }
+            circuitBreakers:
+              circuit: { timeout: {{open}}, trip: consecutiveFailures >= {{trip}} }
+            """,
+            $$"""
+            components:
+              {{name}}: { inbound: { timeout: limit, retry: again, circuitBreaker: circuit } }
+            """
+        );
 }

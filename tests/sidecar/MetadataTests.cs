@@ -76,7 +76,7 @@ internal sealed class MetadataTests : PubSubFixture
         + Yaml.RedisLock()
         + Yaml.Component("vault", "secretstores.local.env", "v1", Yaml.Item("prefix", "X_"))
         + Yaml.Component("web", "bindings.http", "v1", Yaml.Item("url", "http://127.0.0.1:9"))
-        + Yaml.Component("tick", "bindings.cron", "v1", Yaml.Item("schedule", "@yearly"))
+        + Yaml.Cron("tick", "@yearly")
         + Endpoint
         + $$"""
             ---

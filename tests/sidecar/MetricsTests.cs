@@ -8,20 +8,11 @@ using Souk.Tests.Harness;
 namespace Souk.Tests.Sidecar;
 
 /// <summary>What Prometheus reads of a sidecar, and the trace that calls and events carry.</summary>
-internal sealed class MetricsTests
+internal sealed class MetricsTests : SidecarFixture
 {
     private const string Trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
-    private readonly List<IAsyncDisposable> _started = [];
     private readonly string _topic = "metrics-" + Guid.CreateVersion7().ToString("N");
-
-    [TearDown]
-    public async Task Stop()
-    {
-        foreach (var one in Enumerable.Reverse(_started))
-            await one.DisposeAsync();
-        _started.Clear();
-    }
 
     [Test]
     public async Task Metrics_AfterCallsAndState_CountsThemByMethodAndStatus()
@@ -154,15 +145,7 @@ internal sealed class MetricsTests
     ) =>
         await sidecar
             .Client(sidecar.AppId)
-            .PublishEventAsync(
-                new PublishEventRequest
-                {
-                    PubsubName = "pubsub",
-                    Topic = topic ?? _topic,
-                    Data = ByteString.CopyFromUtf8(data),
-                },
-                headers
-            );
+            .PublishEventAsync(PublishRequest.Of(topic ?? _topic, data), headers);
 
     private static async Task<string> ScrapeAsync(int port)
     {
@@ -170,12 +153,5 @@ internal sealed class MetricsTests
         using var answer = await http.GetAsync($"http://127.0.0.1:{port}/metrics");
         Assert.That(answer.Content.Headers.ContentType?.MediaType, Is.EqualTo("text/plain"));
         return await answer.Content.ReadAsStringAsync();
-    }
-
-    private T Own<T>(T started)
-        where T : IAsyncDisposable
-    {
-        _started.Add(started);
-        return started;
     }
 }

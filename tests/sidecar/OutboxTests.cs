@@ -3,46 +3,36 @@ using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf;
 using Grpc.Core;
 using Souk.Sidecar.PubSub;
-using Souk.Sidecar.Redis;
-using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 
 /// <summary>The transactional outbox: an event is published if and only if its transaction commits.</summary>
 [Description("X-14")]
-internal sealed class OutboxTests
+internal sealed class OutboxTests : SidecarFixture
 {
     private readonly string _run = Guid.CreateVersion7().ToString("N");
-    private readonly List<IAsyncDisposable> _started = [];
+    private string _topic = "";
     private SidecarDatabase _database = null!;
     private TopicApp _app = null!;
     private TestSidecar _sidecar = null!;
 
     private string Owner => "owner" + _run;
 
-    private string Topic => "changed-" + _run;
-
     [SetUp]
     public async Task Start()
     {
-        _started.Clear();
-        _started.Add(_database = await SidecarDatabase.CreateAsync());
-        _started.Add(_app = await TopicApp.StartAsync(TopicApp.To(Topic)));
-        var outbox = Yaml.Item("outboxPublishPubsub", "pubsub") + Yaml.Item("outboxPublishTopic", Topic);
+        _topic = Topic();
+        Own(_database = await SidecarDatabase.CreateAsync());
+        Own(_app = await TopicApp.StartAsync(TopicApp.To(_topic)));
+        var outbox = Yaml.Item("outboxPublishPubsub", "pubsub") + Yaml.Item("outboxPublishTopic", _topic);
         var components = Yaml.PostgresState(_database.Address, metadata: outbox) + Yaml.RedisPubSub();
-        _sidecar = await TestSidecar.StartAsync(
-            components,
-            TestSidecar.App(Owner),
-            TestSidecar.App("listener", _app.Port)
+        Own(
+            _sidecar = await TestSidecar.StartAsync(
+                components,
+                TestSidecar.App(Owner),
+                TestSidecar.App("listener", _app.Port)
+            )
         );
-        _started.Add(_sidecar);
-    }
-
-    [TearDown]
-    public async Task Stop()
-    {
-        foreach (var started in Enumerable.Reverse(_started))
-            await started.DisposeAsync();
     }
 
     [Test]
@@ -106,7 +96,7 @@ internal sealed class OutboxTests
         );
         await TransactAsync(Upsert("a", "1"));
         var id = (await _app.UntilAsync(1))[0].Id;
-        var announced = await RedisAsync("XRANGE", $"{Owner}{Topic}outbox", "-", "+");
+        var announced = await RedisAsync("XRANGE", $"{Owner}{_topic}outbox", "-", "+");
         var envelope = announced.Items[^1].Items[1].Items[1].Text;
         Assert.That(JsonDocument.Parse(envelope).RootElement.GetProperty("id").GetString(), Is.EqualTo(id));
         const string Together = """
@@ -169,13 +159,12 @@ internal sealed class OutboxTests
     [Test]
     public async Task ExecuteStateTransaction_StoreBlockedLongerThanItsLimit_GivesUpInsteadOfCommittingLate()
     {
-        var outbox = Yaml.Item("outboxPublishPubsub", "pubsub") + Yaml.Item("outboxPublishTopic", Topic);
+        var outbox = Yaml.Item("outboxPublishPubsub", "pubsub") + Yaml.Item("outboxPublishTopic", _topic);
         var components =
             Yaml.PostgresState(_database.Address, metadata: outbox + Yaml.Item("timeout", "1s"))
             + Yaml.RedisPubSub()
             + Yaml.Retries(-1).Replace("inbound", "outbound").Replace("pubsub:", "store:");
-        var sidecar = await TestSidecar.StartAsync(components, TestSidecar.App("late" + _run));
-        _started.Add(sidecar);
+        var sidecar = Own(await TestSidecar.StartAsync(components, TestSidecar.App("late" + _run)));
         var blocking = _database.ScalarAsync("do $$ begin lock table state; perform pg_sleep(600); end $$");
         await Eventually.ThatAsync(async () => await BlockersAsync() == 1, "the table to be locked");
         var request = new ExecuteStateTransactionRequest { StoreName = "store" };
@@ -205,20 +194,10 @@ internal sealed class OutboxTests
     private async Task<long> BlockersAsync() =>
         (long)(await _database.ScalarAsync($"select count(*) {Blockers}"))!;
 
-    private static async Task<RespValue> RedisAsync(params RedisArg[] command)
-    {
-        await using var redis = new RedisClient(
-            RedisOf(Backends.Redis),
-            TimeSpan.FromSeconds(5),
-            TimeProvider.System
-        );
-        return await redis.ExecuteAsync(command, default);
-    }
-
     // Puts an event on the internal topic as a sidecar does before its transaction.
     private async Task LeaveAsync(string id)
     {
-        var draft = new EventDraft("pubsub", Topic, "left"u8.ToArray())
+        var draft = new EventDraft("pubsub", _topic, "left"u8.ToArray())
         {
             ContentType = "text/plain",
             Source = Owner,
@@ -226,11 +205,8 @@ internal sealed class OutboxTests
             Extra = new Dictionary<string, string> { ["id"] = id },
         };
         var envelope = CloudEvents.Wrap(draft, TimeProvider.System);
-        await RedisAsync("XADD", $"{Owner}{Topic}outbox", "*", "data", envelope);
+        await RedisAsync("XADD", $"{Owner}{_topic}outbox", "*", "data", envelope);
     }
-
-    private static RedisOptions RedisOf(string address) =>
-        new(address.Split(':')[0], int.Parse(address.Split(':')[1]));
 
     private async Task<long> MarkersAsync() =>
         (long)(await _database.ScalarAsync("select count(*) from state where key like 'outbox-%'"))!;

@@ -1,8 +1,6 @@
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
 using Souk.Sidecar;
 using Souk.Tests.Harness;
 using Souk.Tests.Standins;
@@ -22,15 +20,7 @@ internal sealed class ProxyTests
     public async Task Start()
     {
         _seen = new GrpcSeen();
-        _app = new LoopbackServer(
-            HttpProtocols.Http2,
-            web => web.MapGrpcService<GrpcEchoService>(),
-            services =>
-            {
-                services.AddGrpc();
-                services.AddSingleton(_seen);
-            }
-        );
+        _app = LoopbackServer.Grpc(web => web.MapGrpcService<GrpcEchoService>(), _seen);
         await _app.UpAsync();
         _sidecar = await TestSidecar.StartAsync(
             "",

@@ -1,6 +1,4 @@
 using System.Text;
-using Dapr.Client.Autogen.Grpc.v1;
-using Google.Protobuf;
 using Souk.Sidecar.Files;
 
 namespace Souk.Tests.Sidecar;
@@ -35,19 +33,10 @@ internal abstract class PubSubFixture : SidecarFixture
         string data,
         string contentType = "application/json",
         params (string Name, string Value)[] metadata
-    )
-    {
-        var request = new PublishEventRequest
-        {
-            PubsubName = "pubsub",
-            Topic = topic,
-            Data = ByteString.CopyFromUtf8(data),
-            DataContentType = contentType,
-        };
-        foreach (var (name, value) in metadata)
-            request.Metadata.Add(name, value);
-        await sidecar.Client(Publisher).PublishEventAsync(request);
-    }
+    ) =>
+        await sidecar
+            .Client(Publisher)
+            .PublishEventAsync(PublishRequest.Of(topic, data, contentType, metadata));
 
     /// <summary>Sends to the publisher's sidecar and returns status and body of the answer.</summary>
     protected static async Task<(int Status, string Body)> PostAsync(

@@ -88,13 +88,11 @@ internal sealed class PubSubTests : SidecarFixture
     {
         var topic = Topic();
         var (sidecar, app) = await StartAsync("", TopicApp.To(topic, raw: true));
-        var request = new PublishEventRequest
-        {
-            PubsubName = "pubsub",
-            Topic = topic,
-            Data = ByteString.CopyFrom(1, 2, 255),
-        };
-        request.Metadata.Add("rawPayload", "true");
+        var request = PublishRequest.Of(
+            topic,
+            ByteString.CopyFrom(1, 2, 255),
+            metadata: ("rawPayload", "true")
+        );
         await sidecar.Client(Publisher).PublishEventAsync(request);
         var received = (await app.UntilAsync(1))[0];
         Assert.That(received.Data.ToByteArray(), Is.EqualTo(new byte[] { 1, 2, 255 }));

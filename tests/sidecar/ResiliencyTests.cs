@@ -136,7 +136,10 @@ internal sealed class ResiliencyTests : SidecarFixture
     )]
     public async Task Read_Mistake_NamesTheField(string policies, string targets, string message)
     {
-        var failure = await TestSidecar.MistakeAsync(Document(policies, targets), TestSidecar.App("app"));
+        var failure = await TestSidecar.MistakeAsync(
+            Yaml.Resiliency(policies, targets),
+            TestSidecar.App("app")
+        );
         Assert.That(failure.Message, Does.Contain(message).And.Match(@"components\.yaml:\d+: "));
     }
 
@@ -149,7 +152,7 @@ internal sealed class ResiliencyTests : SidecarFixture
     private async Task<(EchoApp App, TestSidecar Sidecar)> GrpcAsync(string retry)
     {
         var app = Own(await EchoApp.StartAsync(grpc: true));
-        var document = Document($"retries: {{ again: {retry} }}", Again);
+        var document = Yaml.Resiliency($"retries: {{ again: {retry} }}", Again);
         var sidecar = Own(
             await TestSidecar.StartAsync(
                 document,
@@ -170,7 +173,7 @@ internal sealed class ResiliencyTests : SidecarFixture
         var sidecar = Own(
             await TestSidecar.StartAsync(
                 new SidecarSettings(),
-                Document(policies, targets),
+                Yaml.Resiliency(policies, targets),
                 TestSidecar.App("caller"),
                 TestSidecar.App("app", app.Port) with
                 {
@@ -182,21 +185,6 @@ internal sealed class ResiliencyTests : SidecarFixture
     }
 
     private const string Again = "apps: { app: { retry: again } }";
-
-    private static string Document(string policies, string targets) =>
-        $"""
-            apiVersion: dapr.io/v1alpha1
-            kind: Resiliency
-            metadata: {"{ name: test }"}
-            spec:
-              policies:
-            {Indented(policies)}
-              targets:
-            {Indented(targets)}
-            """;
-
-    private static string Indented(string lines) =>
-        string.Join('\n', lines.Split('\n').Select(line => "    " + line));
 
     private static AppCallback.AppCallbackClient Proxied(TestSidecar sidecar) =>
         new(sidecar.Channel("caller"));

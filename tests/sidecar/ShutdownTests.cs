@@ -26,14 +26,7 @@ internal sealed class ShutdownTests : PubSubFixture
         var app = Own(await TopicApp.StartAsync(TopicApp.To(topic)));
         var held = new TaskCompletionSource<Verdict>(TaskCreationOptions.RunContinuationsAsynchronously);
         app.Answer = _ => held.Task;
-        var sidecar = Own(
-            await SidecarProcess.StartAsync(
-                RedisAndRetries,
-                "drain" + topic,
-                app.Port,
-                flags: ["--dapr-graceful-shutdown-seconds", "120"]
-            )
-        );
+        var sidecar = await StartProcessAsync(topic, app, drainSeconds: 120);
         await PublishAsync(sidecar, topic, "first");
         await app.UntilAsync(1);
         var exit = Begin(sidecar, how);
@@ -61,14 +54,7 @@ internal sealed class ShutdownTests : PubSubFixture
             await _held.Task;
             return Verdict.Success;
         };
-        var sidecar = Own(
-            await SidecarProcess.StartAsync(
-                RedisAndRetries,
-                "drain" + topic,
-                app.Port,
-                flags: ["--dapr-graceful-shutdown-seconds", "1"]
-            )
-        );
+        var sidecar = await StartProcessAsync(topic, app, drainSeconds: 1);
         await PublishAsync(sidecar, topic, "held");
         await app.UntilAsync(1);
         Assert.That(await sidecar.TerminateAsync(), Is.Zero);
@@ -93,7 +79,7 @@ internal sealed class ShutdownTests : PubSubFixture
         app.Answer = call =>
         {
             _held.Task.GetAwaiter().GetResult();
-            return (200, bulk.Length > 0 ? AllTaken(call) : "");
+            return (200, bulk.Length > 0 ? call.AllTaken() : "");
         };
         await PublishAsync(sidecar, topic, "1");
         await app.UntilAsync(1);
@@ -193,7 +179,7 @@ internal sealed class ShutdownTests : PubSubFixture
                 HttpMethods.IsPost(context.Request.Method) ? _held.Task : Task.CompletedTask
             )
         );
-        var cron = Yaml.Component("tick", "bindings.cron", "v1", Yaml.Item("schedule", "@every 50ms"));
+        var cron = Yaml.Cron("tick", "@every 50ms");
         var spec = TestSidecar.App("app", app.Port) with { Protocol = "http" };
         var sidecar = Own(await TestSidecar.StartAsync(Patient, cron, spec));
         int Fired() => app.Requests.Count(seen => seen.Line == "POST /tick");
@@ -212,6 +198,16 @@ internal sealed class ShutdownTests : PubSubFixture
 
     private async Task<TestSidecar> StartPatientAsync(string components, params AppSpec[] apps) =>
         Own(await TestSidecar.StartAsync(Patient, components, [TestSidecar.App(Publisher), .. apps]));
+
+    private async Task<SidecarProcess> StartProcessAsync(string topic, TopicApp app, int drainSeconds) =>
+        Own(
+            await SidecarProcess.StartAsync(
+                RedisAndRetries,
+                "drain" + topic,
+                app.Port,
+                flags: ["--dapr-graceful-shutdown-seconds", $"{drainSeconds}"]
+            )
+        );
 
     private static string RedisAndRetries => Yaml.RedisPubSub() + Yaml.Retries(-1);
 
@@ -236,24 +232,6 @@ internal sealed class ShutdownTests : PubSubFixture
             "the sidecar to be ready no more"
         );
 
-    private static async Task PublishAsync(SidecarProcess sidecar, string topic, string data)
-    {
-        var request = new PublishEventRequest
-        {
-            PubsubName = "pubsub",
-            Topic = topic,
-            Data = Google.Protobuf.ByteString.CopyFromUtf8(data),
-        };
-        await sidecar.Client.PublishEventAsync(request);
-    }
-
-    private static string AllTaken(HttpDelivery call)
-    {
-        var statuses = call["entries"]
-            .EnumerateArray()
-            .Select(entry =>
-                $$"""{"entryId":"{{entry.GetProperty("entryId").GetString()}}","status":"SUCCESS"}"""
-            );
-        return $$"""{"statuses":[{{string.Join(',', statuses)}}]}""";
-    }
+    private static async Task PublishAsync(SidecarProcess sidecar, string topic, string data) =>
+        await sidecar.Client.PublishEventAsync(PublishRequest.Of(topic, data));
 }

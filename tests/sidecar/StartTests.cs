@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using Microsoft.Extensions.Logging;
 using Souk.Sidecar;
 using Souk.Sidecar.Files;
 using Souk.Sidecar.Processes;
@@ -132,7 +131,7 @@ internal sealed class StartTests
             CancellationToken.None
         );
         var clock = new ManualTimeProvider();
-        var log = new ListLogger();
+        using var log = new RecordingLogger();
         using var watch = SilentApps.Watch(server.Apps.All, clock, log);
         clock.Advance(TimeSpan.FromSeconds(9));
         Assert.That(log.Lines, Is.Empty);
@@ -194,23 +193,5 @@ internal sealed class StartTests
         );
         sidecar.Start();
         return sidecar;
-    }
-
-    private sealed class ListLogger : ILogger
-    {
-        internal List<string> Lines { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter
-        ) => Lines.Add(formatter(state, exception));
     }
 }

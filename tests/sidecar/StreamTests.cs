@@ -212,13 +212,11 @@ internal sealed class StreamTests : SidecarFixture
         var topic = Topic();
         var sidecar = await StartAsync();
         var stream = Own(await TopicStream.OpenAsync(sidecar.Client(App), TopicStream.To(topic, raw: true)));
-        var request = new PublishEventRequest
-        {
-            PubsubName = "pubsub",
-            Topic = topic,
-            Data = ByteString.CopyFrom(0, 200, 10),
-        };
-        request.Metadata.Add("rawPayload", "true");
+        var request = PublishRequest.Of(
+            topic,
+            ByteString.CopyFrom(0, 200, 10),
+            metadata: ("rawPayload", "true")
+        );
         await sidecar.Client(App).PublishEventAsync(request);
         var received = (await stream.UntilAsync(1))[0];
         Assert.That(received.Data.ToByteArray(), Is.EqualTo(new byte[] { 0, 200, 10 }));
@@ -314,18 +312,7 @@ internal sealed class StreamTests : SidecarFixture
         string topic,
         string data,
         string contentType = "text/plain"
-    ) =>
-        await sidecar
-            .Client(App)
-            .PublishEventAsync(
-                new PublishEventRequest
-                {
-                    PubsubName = "pubsub",
-                    Topic = topic,
-                    Data = ByteString.CopyFromUtf8(data),
-                    DataContentType = contentType,
-                }
-            );
+    ) => await sidecar.Client(App).PublishEventAsync(PublishRequest.Of(topic, data, contentType));
 
     // Another stream gets the marker, and before it all that the broker still had for the app.
     private async Task NothingIsLeftAsync(TestSidecar sidecar, string topic)

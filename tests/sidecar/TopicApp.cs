@@ -3,8 +3,6 @@ using Dapr.AppCallback.Autogen.Grpc.v1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
 using Souk.Tests.Harness;
 using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
 
@@ -20,15 +18,7 @@ internal sealed class TopicApp : IAsyncDisposable
     private readonly LoopbackServer _server;
 
     private TopicApp() =>
-        _server = new(
-            HttpProtocols.Http2,
-            web => web.MapGrpcService<Callbacks>(),
-            services =>
-            {
-                services.AddGrpc();
-                services.AddSingleton(new Callbacks(this));
-            }
-        );
+        _server = LoopbackServer.Grpc(web => web.MapGrpcService<Callbacks>(), new Callbacks(this));
 
     internal int Port => _server.Port;
 
@@ -90,22 +80,12 @@ internal sealed class TopicApp : IAsyncDisposable
         public override Task<ListTopicSubscriptionsResponse> ListTopicSubscriptions(
             Empty request,
             ServerCallContext context
-        )
-        {
-            var response = new ListTopicSubscriptionsResponse();
-            response.Subscriptions.AddRange(app.Subscriptions);
-            return Task.FromResult(response);
-        }
+        ) => Task.FromResult(new ListTopicSubscriptionsResponse { Subscriptions = { app.Subscriptions } });
 
         public override Task<ListInputBindingsResponse> ListInputBindings(
             Empty request,
             ServerCallContext context
-        )
-        {
-            var response = new ListInputBindingsResponse();
-            response.Bindings.AddRange(app.Bindings);
-            return Task.FromResult(response);
-        }
+        ) => Task.FromResult(new ListInputBindingsResponse { Bindings = { app.Bindings } });
 
         public override Task<BindingEventResponse> OnBindingEvent(
             BindingEventRequest request,

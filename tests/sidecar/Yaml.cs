@@ -52,9 +52,41 @@ internal static class Yaml
 
             """;
 
+    /// <summary>Fires at an app by this name.</summary>
+    internal static string Cron(string name, string schedule, string metadata = "") =>
+        Component(name, "bindings.cron", "v1", Item("schedule", schedule) + metadata);
+
+    /// <summary>The binding "mail", which sends to all@example.com unless told otherwise.</summary>
+    internal static string Smtp(StubSmtpServer server, string metadata = "") =>
+        Component(
+            "mail",
+            "bindings.smtp",
+            "v1",
+            Item("host", "127.0.0.1")
+                + Item("port", $"{server.Port}")
+                + Item("user", "shop")
+                + Item("password", "secret")
+                + Item("emailFrom", "shop@example.com")
+                + Item("emailTo", "all@example.com")
+                + Item("subject", "News")
+                + metadata
+        );
+
     /// <summary>A retry policy for deliveries of one pub/sub.</summary>
     internal static string Retries(int max, string duration = "20ms", string pubSub = "pubsub") =>
-        $$"""
+        Resiliency(
+            $$"""
+            retries:
+              again: { policy: constant, duration: {{duration}}, maxRetries: {{max}} }
+            """,
+            $$"""
+            components:
+              {{pubSub}}: { inbound: { retry: again } }
+            """
+        );
+
+    internal static string Resiliency(string policies, string targets) =>
+        $"""
             ---
             apiVersion: dapr.io/v1alpha1
             kind: Resiliency
@@ -62,11 +94,9 @@ internal static class Yaml
               name: test
             spec:
               policies:
-                retries:
-                  again: { policy: constant, duration: {{duration}}, maxRetries: {{max}} }
+            {Indent(policies, "  ")}
               targets:
-                components:
-                  {{pubSub}}: { inbound: { retry: again } }
+            {Indent(targets, "  ")}
 
             """;
 

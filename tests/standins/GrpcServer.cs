@@ -1,10 +1,9 @@
 using Grpc.AspNetCore.Server;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Standins;
 
@@ -37,15 +36,7 @@ internal sealed class GrpcServer : IAsyncDisposable
     )
     {
         var seen = new GrpcSeen();
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel =>
-            kestrel.Listen(
-                System.Net.IPAddress.Loopback,
-                0,
-                endpoint => endpoint.Protocols = HttpProtocols.Http2
-            )
-        );
+        var builder = Loopback.Builder((0, HttpProtocols.Http2));
         builder.Services.AddGrpc(grpc => options?.Invoke(grpc));
         builder.Services.AddSingleton(seen);
         var app = builder.Build();

@@ -11,7 +11,9 @@ namespace Souk.Tests.Shared.Holds;
 internal abstract class HoldsFixture
 {
     private static int _names;
-    private readonly CountingLogger _conflicts = new();
+
+    // The only line that Db logs is that a transaction was undone and runs again.
+    private readonly RecordingLogger _conflicts = new();
     private TestDatabase _database = null!;
 
     protected ManualTimeProvider Clock { get; } = new();
@@ -27,12 +29,13 @@ internal abstract class HoldsFixture
         var migrator = new Migrator(_database.Settings, Clock, NullLogger<Migrator>.Instance);
         await migrator.RunAsync(Migration.From(typeof(Db).Assembly, "holds", "holds"), default);
         var source = NpgsqlDataSource.Create(_database.Settings.ConnectionString());
-        Db = new Db(source, Clock, _conflicts);
+        Db = new Db(source, Clock, new Logger<Db>(_conflicts));
     }
 
     [OneTimeTearDown]
     public async Task DropDatabase()
     {
+        _conflicts.Dispose();
         if (Db is null)
             return;
         await Db.DisposeAsync();
@@ -116,26 +119,5 @@ internal abstract class HoldsFixture
     }
 
     /// <summary>PostgreSQL had to end no wait by force in this fixture's database so far.</summary>
-    protected void AssertNoDeadlocks() => Assert.That(_conflicts.Count, Is.Zero);
-
-    // The only line that Db logs is that a transaction was undone and runs again.
-    private sealed class CountingLogger : ILogger<Db>
-    {
-        private int _count;
-
-        internal int Count => _count;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter
-        ) => Interlocked.Increment(ref _count);
-    }
+    protected void AssertNoDeadlocks() => Assert.That(_conflicts.Lines, Is.Empty);
 }

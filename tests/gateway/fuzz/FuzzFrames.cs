@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using System.Text;
+using static Souk.Tests.Gateway.Http2Frames;
 
 namespace Souk.Tests.Gateway.Fuzz;
 
@@ -8,14 +8,6 @@ namespace Souk.Tests.Gateway.Fuzz;
 /// </summary>
 internal sealed class FuzzFrames(Random random)
 {
-    private const byte Data = 0;
-    private const byte Headers = 1;
-    private const byte Reset = 3;
-    private const byte Settings = 4;
-    private const byte Ping = 6;
-    private const byte EndStream = 0x1;
-    private const byte EndHeaders = 0x4;
-
     private static readonly string[] Paths =
     [
         "/api/v1/names",
@@ -31,9 +23,6 @@ internal sealed class FuzzFrames(Random random)
     ];
 
     private int _stream = -1;
-
-    /// <summary>What a connection starts with.</summary>
-    public static byte[] Opening => [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(Settings, 0, 0, [])];
 
     /// <summary>The mark that a reader looks for: everything before it has been dealt with.</summary>
     public static byte[] Mark => Frame(Ping, 0, 0, "the end!"u8);
@@ -123,15 +112,5 @@ internal sealed class FuzzFrames(Random random)
     {
         head.Add((byte)text.Length);
         head.AddRange(Encoding.Latin1.GetBytes(text));
-    }
-
-    private static byte[] Frame(byte type, byte flags, int stream, ReadOnlySpan<byte> payload)
-    {
-        var frame = new byte[9 + payload.Length];
-        BinaryPrimitives.WriteInt32BigEndian(frame, payload.Length << 8);
-        (frame[3], frame[4]) = (type, flags);
-        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(5), stream);
-        payload.CopyTo(frame.AsSpan(9));
-        return frame;
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Gateway.Fuzz;
 
@@ -9,7 +10,7 @@ namespace Souk.Tests.Gateway.Fuzz;
 /// Reads the gateway's own line about each request: what it says of itself cannot be lost on the wire,
 /// whatever the client understood of the answer.
 /// </summary>
-internal sealed class FuzzLog : ILoggerProvider, ILogger
+internal sealed class FuzzLog : RecordingLogger
 {
     private const int KeptMax = 20;
 
@@ -21,20 +22,7 @@ internal sealed class FuzzLog : ILoggerProvider, ILogger
     /// <summary>What must not have happened: the gateway's faults.</summary>
     public ConcurrentQueue<string> Faults { get; } = [];
 
-    public ILogger CreateLogger(string categoryName) => this;
-
-    public IDisposable? BeginScope<TState>(TState state)
-        where TState : notnull => null;
-
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
-
-    public void Log<TState>(
-        LogLevel logLevel,
-        EventId eventId,
-        TState state,
-        Exception? exception,
-        Func<TState, Exception?, string> formatter
-    )
+    protected override void Take(LogLevel level, object? state, Exception? exception, Func<string> text)
     {
         if (
             state is IReadOnlyList<KeyValuePair<string, object?>> values
@@ -47,16 +35,14 @@ internal sealed class FuzzLog : ILoggerProvider, ILogger
             // A gRPC service says INTERNAL to what it cannot decode; a fault of the gateway's is logged as
             // error.
             if (status >= 500 || code == "UNAVAILABLE")
-                Keep(formatter(state, exception));
+                Keep(text());
         }
-        else if (logLevel >= LogLevel.Error && exception is not ConnectionAbortedException)
+        else if (level >= LogLevel.Error && exception is not ConnectionAbortedException)
         {
             // That exception is Kestrel's about a client that it cut off, such as for a flood of frames.
-            Keep($"{formatter(state, exception)} {exception}");
+            Keep($"{text()} {exception}");
         }
     }
-
-    public void Dispose() { }
 
     private void Keep(string fault)
     {

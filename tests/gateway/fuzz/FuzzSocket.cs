@@ -50,7 +50,7 @@ internal sealed class FuzzSocket(int port) : IDisposable
         try
         {
             var socket = await OpenAsync(patience.Token);
-            await socket.SendAsync(FuzzFrames.Opening, patience.Token);
+            await socket.SendAsync(Http2Frames.Opening, patience.Token);
             await socket.SendAsync(frames, patience.Token);
             await socket.SendAsync(FuzzFrames.Mark, patience.Token);
             socket.Shutdown(SocketShutdown.Send);

@@ -66,7 +66,7 @@ internal sealed class FuzzText(Random random)
         "&since=2026-02-30T00:00:00Z",
         "&within=1.5s",
         "&mask=a,b.c,,",
-        "&inner.inner.inner.inner.inner.name=x",
+        "&inner.inner.inner.inner.inner.inner.inner.inner.inner.name=x",
         "&page_size=99999999999999999999",
         "&states=active&states=7&states=x",
         "=&=",
@@ -133,6 +133,11 @@ internal sealed class FuzzText(Random random)
         "{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
     ];
 
+    // What an answer must be read for that no other request's answer can follow.
+    private static readonly string[] MethodsAlone = [.. Methods, "HEAD", "get"];
+    private static readonly string[] PiecesAlone = [.. Pieces, "..", "#", "\u00e9"];
+    private static readonly string[] HeadersAlone = [.. Headers, "Expect: 100-continue"];
+
     private readonly string[] _tokens =
     [
         .. new[] { "seller", "operator", "buyer" }.Select(role => GatewayHarness.Token(role)),
@@ -146,20 +151,25 @@ internal sealed class FuzzText(Random random)
             _ => Rest(),
         };
 
-    private TextRequest Rest()
+    /// <summary>A request on a connection of its own, which ends with the answer.</summary>
+    public byte[] Alone() => Rest(MethodsAlone, PiecesAlone, HeadersAlone, "Connection: close\r\n");
+
+    private TextRequest Rest() => new(Rest(Methods, Pieces, Headers, ""), IsFramed: true);
+
+    private byte[] Rest(string[] methods, string[] pieces, string[] headers, string first)
     {
         var path = new StringBuilder(Pick(Paths));
         for (var changes = random.Next(4) - 1; changes > 0; changes--)
-            path.Insert(random.Next(1, path.Length + 1), Pick(Pieces));
-        var head = new StringBuilder($"{Pick(Methods)} {path} HTTP/1.1\r\nHost: x\r\n");
+            path.Insert(random.Next(1, path.Length + 1), Pick(pieces));
+        var head = new StringBuilder($"{Pick(methods)} {path} HTTP/1.1\r\nHost: x\r\n{first}");
         if (random.Next(2) == 0)
             head.Append($"Authorization: Bearer {Pick(_tokens)}\r\n");
-        for (var headers = random.Next(4); headers > 0; headers--)
-            head.Append(Pick(Headers)).Append("\r\n");
-        var body = random.Next(3) == 0 ? Mutated(Encoding.Latin1.GetBytes(Pick(Bodies))) : [];
-        if (body.Length > 0)
+        for (var count = random.Next(4); count > 0; count--)
+            head.Append(Pick(headers)).Append("\r\n");
+        var body = random.Next(2) == 0 ? Mutated(Encoding.Latin1.GetBytes(Pick(Bodies))) : [];
+        if (body.Length > 0 || random.Next(4) == 0)
             head.Append($"Content-Length: {body.Length}\r\n");
-        return new TextRequest([.. Encoding.Latin1.GetBytes($"{head}\r\n"), .. body], true);
+        return [.. Encoding.Latin1.GetBytes($"{head}\r\n"), .. body];
     }
 
     /// <summary>gRPC-Web: messages of the contract, damaged ones, and lengths that lie.</summary>

@@ -1,15 +1,13 @@
 using System.Globalization;
-using System.Net;
 using Dapr.AppCallback.Autogen.Grpc.v1;
 using Dapr.Workflow;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar.Faults;
 
@@ -32,13 +30,9 @@ internal static class FaultApp
         }
         var port = int.Parse(args[0], CultureInfo.InvariantCulture);
         using var journal = new JournalWriter(args[2]);
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
+        var builder = Loopback.Builder((port, HttpProtocols.Http2));
         builder.Configuration.AddInMemoryCollection(
             new Dictionary<string, string?> { ["DAPR_GRPC_ENDPOINT"] = $"http://127.0.0.1:{args[1]}" }
-        );
-        builder.WebHost.ConfigureKestrel(kestrel =>
-            kestrel.Listen(IPAddress.Loopback, port, listen => listen.Protocols = HttpProtocols.Http2)
         );
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(new Callbacks(journal));

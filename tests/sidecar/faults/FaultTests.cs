@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Dapr.Client.Autogen.Grpc.v1;
 using Dapr.DurableTask.Protobuf;
-using Google.Protobuf;
 using Grpc.Core;
 
 namespace Souk.Tests.Sidecar.Faults;
@@ -103,12 +101,7 @@ internal sealed class FaultTests
                 await UntilDoneAsync(
                     async deadline =>
                         await mesh.Dapr.PublishEventAsync(
-                            new PublishEventRequest
-                            {
-                                PubsubName = FaultApp.PubSub,
-                                Topic = FaultApp.Topic,
-                                Data = ByteString.CopyFromUtf8(EventOf(i)),
-                            },
+                            PublishRequest.Of(FaultApp.Topic, EventOf(i)),
                             deadline: deadline
                         ),
                     token

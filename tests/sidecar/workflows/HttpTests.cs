@@ -8,6 +8,8 @@ namespace Souk.Tests.Sidecar.Workflows;
 /// <summary>The workflow methods of the HTTP API.</summary>
 internal sealed class HttpTests : WorkflowFixture
 {
+    private const string Workflows = "/v1.0/workflows/dapr";
+
     private ProtocolWorker _worker = null!;
 
     private HttpClient Http => Runtime.Http;
@@ -67,8 +69,7 @@ internal sealed class HttpTests : WorkflowFixture
     public async Task Pause_ThenResumeAndTerminate_ShowsEachState()
     {
         var id = NewId();
-        const string path = "/v1.0/workflows/dapr";
-        await Http.PostAsync($"{path}/event/start?instanceID={id}", null);
+        await Http.PostAsync($"{Workflows}/event/start?instanceID={id}", null);
         foreach (
             var (verb, status) in new[]
             {
@@ -78,29 +79,27 @@ internal sealed class HttpTests : WorkflowFixture
             }
         )
         {
-            var answer = await Http.PostAsync($"{path}/{id}/{verb}", null);
+            var answer = await Http.PostAsync($"{Workflows}/{id}/{verb}", null);
             Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
-            Assert.That(await StatusNameAsync(path, id), Is.EqualTo(status));
+            Assert.That(await StatusNameAsync(Workflows, id), Is.EqualTo(status));
         }
     }
 
     [Test]
     public async Task Start_NoId_AnswersOneThatItMadeUp()
     {
-        const string path = "/v1.0/workflows/dapr";
-        var start = await JsonOf(await Http.PostAsync($"{path}/event/start", null));
+        var start = await JsonOf(await Http.PostAsync($"{Workflows}/event/start", null));
         var id = start.GetProperty("instanceID").GetString()!;
-        Assert.That((await Http.GetAsync($"{path}/{id}")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That((await Http.GetAsync($"{Workflows}/{id}")).StatusCode, Is.EqualTo(HttpStatusCode.OK));
     }
 
     [Test]
     public async Task Get_Failed_ShowsTheFailureAndNoOutput()
     {
         var id = NewId();
-        const string path = "/v1.0/workflows/dapr";
-        await Http.PostAsync($"{path}/failing/start?instanceID={id}", null);
-        await UntilAsync(async () => await StatusNameAsync(path, id) == "FAILED", "it fails");
-        var properties = (await JsonOf(await Http.GetAsync($"{path}/{id}"))).GetProperty("properties");
+        await Http.PostAsync($"{Workflows}/failing/start?instanceID={id}", null);
+        await UntilAsync(async () => await StatusNameAsync(Workflows, id) == "FAILED", "it fails");
+        var properties = (await JsonOf(await Http.GetAsync($"{Workflows}/{id}"))).GetProperty("properties");
         Assert.That(
             properties.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()),
             Is.EqualTo(
@@ -119,20 +118,25 @@ internal sealed class HttpTests : WorkflowFixture
     public async Task TerminateAndPurge_OfAParent_TakeItsChildren()
     {
         var (id, kid) = (NewId(), NewId());
-        const string path = "/v1.0/workflows/dapr";
         var body = new StringContent(kid);
-        await Http.PostAsync($"{path}/parent/start?instanceID={id}", body);
+        await Http.PostAsync($"{Workflows}/parent/start?instanceID={id}", body);
         await UntilAsync(
-            async () => (await Http.GetAsync($"{path}/{kid}")).StatusCode == HttpStatusCode.OK,
+            async () => (await Http.GetAsync($"{Workflows}/{kid}")).StatusCode == HttpStatusCode.OK,
             "the child is there"
         );
-        var running = await Http.PostAsync($"{path}/{id}/purge", null);
+        var running = await Http.PostAsync($"{Workflows}/{id}/purge", null);
         Assert.That(running.StatusCode, Is.EqualTo(HttpStatusCode.InternalServerError));
-        await Http.PostAsync($"{path}/{id}/terminate", null);
-        await UntilAsync(async () => await StatusNameAsync(path, kid) == "TERMINATED", "the child ends");
-        await Http.PostAsync($"{path}/{id}/purge", null);
-        Assert.That((await Http.GetAsync($"{path}/{id}")).StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
-        Assert.That((await Http.GetAsync($"{path}/{kid}")).StatusCode, Is.EqualTo(HttpStatusCode.NotFound));
+        await Http.PostAsync($"{Workflows}/{id}/terminate", null);
+        await UntilAsync(async () => await StatusNameAsync(Workflows, kid) == "TERMINATED", "the child ends");
+        await Http.PostAsync($"{Workflows}/{id}/purge", null);
+        Assert.That(
+            (await Http.GetAsync($"{Workflows}/{id}")).StatusCode,
+            Is.EqualTo(HttpStatusCode.NotFound)
+        );
+        Assert.That(
+            (await Http.GetAsync($"{Workflows}/{kid}")).StatusCode,
+            Is.EqualTo(HttpStatusCode.NotFound)
+        );
     }
 
     [TestCase("GET", "/v1.0/workflows/dapr/nope", 404, "ERR_INSTANCE_ID_NOT_FOUND")]

@@ -1,13 +1,10 @@
-using System.Net;
 using Dapr.DurableTask.Protobuf;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Souk.Sidecar;
 using Souk.Sidecar.Api;
@@ -15,6 +12,7 @@ using Souk.Sidecar.Components;
 using Souk.Sidecar.Files;
 using Souk.Sidecar.Redis;
 using Souk.Sidecar.Workflows;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
@@ -59,13 +57,7 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
     {
         GivenSidecar.RefuseFor("a workflow engine whose workers are all its own");
         var engine = new WorkflowEngine(database.ConnectionString, TimeProvider.System, NullLogger.Instance);
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(k =>
-        {
-            k.Listen(IPAddress.Loopback, port, o => o.Protocols = HttpProtocols.Http2);
-            k.Listen(IPAddress.Loopback, 0, o => o.Protocols = HttpProtocols.Http1);
-        });
+        var builder = Loopback.Builder((port, HttpProtocols.Http2), (0, HttpProtocols.Http1));
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(new TaskHubService(engine));
         builder.Services.AddSingleton(
@@ -121,10 +113,7 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
 
     private async Task CloseAsync()
     {
-        using var now = new CancellationTokenSource();
-        await now.CancelAsync();
-        await _web.StopAsync(now.Token);
-        await _web.DisposeAsync();
+        await _web.KillAsync();
         Channel.Dispose();
         Http.Dispose();
     }

@@ -1,9 +1,7 @@
-using System.Net;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Standins;
 
@@ -38,13 +36,7 @@ internal sealed class LoopbackApp : IAsyncDisposable
     )
         where TService : class
     {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.Listen(IPAddress.Loopback, grpcPort, listen => listen.Protocols = HttpProtocols.Http2);
-            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1);
-        });
+        var builder = Loopback.Builder((grpcPort, HttpProtocols.Http2), (0, HttpProtocols.Http1));
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(service);
         var app = builder.Build();
@@ -55,11 +47,5 @@ internal sealed class LoopbackApp : IAsyncDisposable
     }
 
     /// <summary>Stops at once, as a killed process would.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        using var now = new CancellationTokenSource();
-        await now.CancelAsync();
-        await _app.StopAsync(now.Token);
-        await _app.DisposeAsync();
-    }
+    public async ValueTask DisposeAsync() => await _app.KillAsync();
 }

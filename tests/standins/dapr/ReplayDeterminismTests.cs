@@ -1,6 +1,7 @@
 using Dapr.DurableTask.Protobuf;
 using Dapr.Workflow;
 using Microsoft.Extensions.Logging;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Standins;
 
@@ -125,7 +126,7 @@ public sealed class ReplayDeterminismTests
     [Test]
     public void ReplaySafeLogger_Replay_IsSilent()
     {
-        using var loggers = new CountingLoggers();
+        using var loggers = new RecordingLogger();
         var run = Rehearsal.Of<string?, int>(
             async (context, _) =>
             {
@@ -144,7 +145,7 @@ public sealed class ReplayDeterminismTests
         run.Turn(Happens.Completed(0));
 
         // Two lines, each turn run twice by the rehearsal.
-        Assert.That(loggers.Lines, Is.EqualTo(4));
+        Assert.That(loggers.Lines, Has.Count.EqualTo(4));
     }
 
     [Test]
@@ -251,29 +252,5 @@ public sealed class ReplayDeterminismTests
             }
             answer = run.Turn([.. batch]);
         }
-    }
-
-    private sealed class CountingLoggers : ILoggerFactory, ILogger
-    {
-        public int Lines { get; private set; }
-
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
-
-        public void Dispose() { }
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter
-        ) => Lines++;
     }
 }
