@@ -127,7 +127,7 @@ internal sealed partial class SidecarServer : IAsyncDisposable
         });
         builder.Services.AddRouting();
         builder.Services.AddCors();
-        builder.Services.AddGrpc(grpc => grpc.MaxReceiveMessageSize = specs.Max(spec => spec.MaxBodyBytes));
+        MessageLimit.AddGrpc(builder.Services, specs.Max(spec => spec.MaxBodyBytes));
         builder.Services.AddSingleton<TaskHubService>();
         builder.Services.AddSingleton(_ =>
             _workflows ?? throw new InvalidOperationException("no app has an actor state store")

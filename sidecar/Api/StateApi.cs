@@ -307,17 +307,9 @@ internal sealed record StateTransaction(List<StateChange> Changes, IReadOnlyList
         };
     }
 
-    // Everything but what the runtime sets itself and what only the store understands.
+    // Everything but what the runtime sets itself and what only the store understands. An event that names
+    // another topic goes to the store's all the same.
     private static bool IsAttribute(string name) =>
         !name.Contains('.', StringComparison.Ordinal)
-        && name
-            is not (
-                "data"
-                or "data_base64"
-                or "id"
-                or "topic"
-                or "pubsubname"
-                or "contentType"
-                or "ttlInSeconds"
-            );
+        && name is not ("data" or "data_base64" or "id" or "contentType" or "ttlInSeconds");
 }

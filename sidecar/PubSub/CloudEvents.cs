@@ -52,6 +52,9 @@ internal static class CloudEvents
         "tracestate",
     ];
 
+    // What every new event has.
+    private static readonly string[] Written = ["pubsubname", "topic", .. Filled];
+
     // Text stays readable and short: no browser will ever parse it as HTML.
     private static readonly JsonWriterOptions Plain = new()
     {
@@ -106,9 +109,7 @@ internal static class CloudEvents
     {
         var contentType = string.IsNullOrEmpty(draft.ContentType) ? "text/plain" : draft.ContentType;
         json.WriteString("datacontenttype", contentType);
-        json.WriteString("pubsubname", draft.PubSubName);
-        json.WriteString("topic", draft.Topic);
-        foreach (var name in Filled)
+        foreach (var name in Written)
         {
             if (draft.Extra?.ContainsKey(name) != true)
                 json.WriteString(name, Overridden(draft, name) ?? Default(draft, name, clock));
@@ -181,6 +182,8 @@ internal static class CloudEvents
             "type" => DefaultType,
             "specversion" => "1.0",
             "time" => Timestamp(clock.GetUtcNow()),
+            "pubsubname" => draft.PubSubName,
+            "topic" => draft.Topic,
             "traceid" or "traceparent" => draft.TraceParent ?? "",
             _ => draft.TraceState ?? "",
         };
@@ -188,7 +191,7 @@ internal static class CloudEvents
     private static string? Overridden(in EventDraft draft, string name) =>
         name switch
         {
-            "specversion" or "time" => null,
+            "specversion" or "time" or "topic" or "pubsubname" => null,
             _ => draft.Metadata.GetValueOrDefault("cloudevent." + name),
         };
 

@@ -61,7 +61,8 @@ internal sealed class Run(InstanceKey key)
     /// <summary>True while the run's scheduled start is still to come.</summary>
     public bool WaitsForStart { get; set; }
 
-    /// <summary>True while the connected workers cannot run this version of the workflow.</summary>
+    /// <summary>True while no connected worker can go on: they lack this version of the workflow, or their
+    /// answer was too large.</summary>
     public bool Stalled { get; set; }
 
     /// <summary>The commit that created the run in this process; null when it was read from the

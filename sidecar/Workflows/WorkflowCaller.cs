@@ -6,9 +6,11 @@ namespace Souk.Sidecar.Workflows;
 /// <summary>What a call tells about its caller besides the message.</summary>
 internal static class WorkflowCaller
 {
+    public static string AppId(ServerCallContext context) => App(context).AppId;
+
     /// <summary>The app whose sidecar was called: the host puts it on every request.</summary>
-    public static string AppId(ServerCallContext context) =>
-        context.GetHttpContext().Features.Get<SidecarApp>()?.AppId
+    public static SidecarApp App(ServerCallContext context) =>
+        context.GetHttpContext().Features.Get<SidecarApp>()
         ?? throw new InvalidOperationException("the host names no app for this endpoint");
 
     /// <summary>The caller's trace, if it has one, for the activities to continue.</summary>

@@ -8,7 +8,7 @@ internal sealed partial class WorkflowEngine
 {
     /// <summary>A worker's answer to a turn. A stale answer is ignored: its turn was given to another
     /// worker.</summary>
-    public void CompleteTurn(WorkflowApp app, WorkflowResponse answer)
+    public void CompleteTurn(WorkflowApp app, WorkflowResponse answer, bool isTooLarge)
     {
         lock (_gate)
         {
@@ -21,10 +21,24 @@ internal sealed partial class WorkflowEngine
             )
             {
                 run.Turn = null;
-                Conclude(run, turn, answer);
+                if (isTooLarge)
+                {
+                    LogTooLarge(_logger, run.Key, answer.CalculateSize());
+                    Stall(run);
+                }
+                else
+                {
+                    Conclude(run, turn, answer);
+                }
             }
             Pump();
         }
+    }
+
+    private void Stall(Run run)
+    {
+        run.Stalled = true;
+        _watchers.Notify(run.CurrentView() ?? run.View());
     }
 
     private void Conclude(Run run, Turn turn, WorkflowResponse answer)
@@ -32,8 +46,7 @@ internal sealed partial class WorkflowEngine
         var outcome = TurnOutcome.Of(run, turn, answer, Now);
         if (outcome.VersionMissing && outcome.End is null)
         {
-            run.Stalled = true;
-            _watchers.Notify(run.CurrentView() ?? run.View());
+            Stall(run);
             return;
         }
         var commit = new Commit();
@@ -230,6 +243,9 @@ internal sealed partial class WorkflowEngine
     }
 
     private DateTimeOffset TurnTime(Run run) => Now > run.LastTurnTime ? Now : run.LastTurnTime;
+
+    [LoggerMessage(LogLevel.Warning, "{Instance} is stalled: a turn's answer of {Bytes} bytes is too large")]
+    private static partial void LogTooLarge(ILogger logger, InstanceKey instance, int bytes);
 
     [LoggerMessage(LogLevel.Debug, "{Event} for {Target} from {Sender} dropped: no such active instance")]
     private static partial void LogUndelivered(

@@ -12,7 +12,7 @@ internal sealed partial class WorkflowEngine
         lock (_gate)
         {
             ThrowIfLost(app);
-            // A new worker may know the versions that the others lacked.
+            // A new worker may know the versions that the others lacked, or answer in fewer words.
             foreach (var run in app.Runs.Values.Where(r => r.Stalled))
             {
                 run.Stalled = false;

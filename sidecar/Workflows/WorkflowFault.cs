@@ -47,6 +47,9 @@ internal static class WorkflowFault
     public static RpcException BadField(string field, string problem) =>
         Of(StatusCode.InvalidArgument, $"{field} {problem}");
 
+    public static RpcException TooLarge(int limit) =>
+        Of(StatusCode.ResourceExhausted, $"the message is larger than the {limit} bytes of --max-body-size");
+
     public static RpcException StoreBehind() =>
         Of(StatusCode.Unavailable, "the workflow store does not answer; try again");
 

@@ -97,6 +97,42 @@ internal sealed class AppHealthTests : PubSubFixture
     }
 
     [Test]
+    public async Task OnBindingEvent_GrpcAppFallsIllAndRecovers_DoesNotFireMeanwhile()
+    {
+        var (isWell, asked) = (true, 0);
+        var app = Own(await TopicApp.StartAsync());
+        app.Bindings.Add("tick");
+        app.IsHealthy = () => Interlocked.Increment(ref asked) > 0 && Volatile.Read(ref isWell);
+        var tick = Yaml.Component("tick", "bindings.cron", "v1", Yaml.Item("schedule", "@every 20ms"));
+        var spec = TestSidecar.App("app", app.Port) with
+        {
+            HealthCheck = Check with { Timeout = TimeSpan.FromMinutes(1) },
+        };
+        Own(await TestSidecar.StartAsync(tick, spec));
+        await FiredAsync(3);
+        Volatile.Write(ref isWell, false);
+        // The question after those of the threshold is asked when the bindings have stopped.
+        await AskedAsync(Check.Threshold + 3);
+        var fired = app.Fired.Count;
+        await AskedAsync(5);
+        Assert.That(app.Fired, Has.Count.EqualTo(fired));
+        Volatile.Write(ref isWell, true);
+        await FiredAsync(fired + 3);
+
+        Task FiredAsync(int count) =>
+            Eventually.ThatAsync(() => Task.FromResult(app.Fired.Count >= count), $"{count} ticks");
+
+        Task AskedAsync(int times)
+        {
+            var until = Volatile.Read(ref asked) + times;
+            return Eventually.ThatAsync(
+                () => Task.FromResult(Volatile.Read(ref asked) >= until),
+                $"{times} health checks"
+            );
+        }
+    }
+
+    [Test]
     public async Task Invoke_MaxConcurrency_IsNeverPassed()
     {
         var app = Own(await EchoApp.StartAsync());

@@ -48,7 +48,7 @@ internal sealed class BindingTlsTests : SidecarFixture
         Assert.That(server.SaidInTheOpen, Is.EqualTo(new[] { "EHLO localhost", "STARTTLS" }));
     }
 
-    // Port 465 is not a test's to open; the binding tells the session what that port means.
+    // As on port 465, which not every machine lets a test open (MailPortTests).
     [TestCase(true)]
     [TestCase(false)]
     public async Task SmtpSession_TlsFromTheStart_SaysNothingInTheOpen(bool isTrusted)

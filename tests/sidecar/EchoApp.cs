@@ -61,13 +61,13 @@ internal sealed class EchoApp : IAsyncDisposable
             web =>
             {
                 web.MapGrpcService<Callbacks>();
-                web.MapGrpcService<Health>();
+                web.MapGrpcService<HealthAnswers>();
             },
             services =>
             {
                 services.AddGrpc(options => options.MaxReceiveMessageSize = 64 * 1024 * 1024);
                 services.AddSingleton(new Callbacks(this));
-                services.AddSingleton(new Health(this));
+                services.AddSingleton(new HealthAnswers(() => IsHealthy));
             }
         );
 
@@ -133,13 +133,5 @@ internal sealed class EchoApp : IAsyncDisposable
             Empty request,
             ServerCallContext context
         ) => Task.FromResult(new ListTopicSubscriptionsResponse());
-    }
-
-    private sealed class Health(EchoApp app) : AppCallbackHealthCheck.AppCallbackHealthCheckBase
-    {
-        public override Task<HealthCheckResponse> HealthCheck(Empty request, ServerCallContext context) =>
-            app.IsHealthy
-                ? Task.FromResult(new HealthCheckResponse())
-                : throw new RpcException(new Status(StatusCode.Unavailable, "ill"));
     }
 }

@@ -1,8 +1,13 @@
+using System.Net;
 using System.Text.Json;
 using Dapr.AppCallback.Autogen.Grpc.v1;
 using Dapr.Client.Autogen.Grpc.v1;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Souk.Sidecar;
 using Souk.Sidecar.Files;
+using Souk.Tests.Harness;
+using Souk.Tests.Sidecar.Workflows;
 
 namespace Souk.Tests.Sidecar;
 
@@ -63,11 +68,20 @@ internal sealed class MetadataTests : PubSubFixture
         var store = Yaml.PostgresState(database.Address, metadata: actors);
         var sidecar = Own(await TestSidecar.StartAsync(store, TestSidecar.App("flows")));
         var metadata = await sidecar.Client("flows").GetMetadataAsync(new());
-        Assert.That(metadata.Workflows.ConnectedWorkers, Is.Zero);
         Assert.That(metadata.RegisteredComponents.Single().Capabilities, Does.Contain("ACTOR"));
-        using var http = sidecar.Http("flows");
-        var told = (await http.GetAsync("/v1.0/metadata")).Json.GetProperty("workflows");
-        Assert.That(told.GetProperty("connectedWorkers").GetInt32(), Is.Zero);
+        Assert.That(await WorkersAsync(), Is.EqualTo((0, 0)));
+        await using var first = await ProtocolWorker.ConnectAsync(sidecar.Channel("flows"), _ => { });
+        await using (await ProtocolWorker.ConnectAsync(sidecar.Channel("flows"), _ => { }))
+            await Eventually.ThatAsync(async () => await WorkersAsync() == (2, 2), "two workers");
+        await Eventually.ThatAsync(async () => await WorkersAsync() == (1, 1), "one of them to be gone");
+
+        async Task<(int Grpc, int Http)> WorkersAsync()
+        {
+            var byGrpc = (await sidecar.Client("flows").GetMetadataAsync(new())).Workflows;
+            using var http = sidecar.Http("flows");
+            var byHttp = (await http.GetAsync("/v1.0/metadata")).Json.GetProperty("workflows");
+            return (byGrpc.ConnectedWorkers, byHttp.GetProperty("connectedWorkers").GetInt32());
+        }
     }
 
     private static string Components(string declared) =>
@@ -136,6 +150,23 @@ internal sealed class MetadataTests : PubSubFixture
                 """{"healthCheckPath":"/healthz","healthProbeInterval":"1m30s","healthProbeTimeout":"500ms","healthThreshold":3}"""
             )
         );
+    }
+
+    [Test]
+    public async Task AppChannelAddress_Other_IsWhereTheAppIsCalled()
+    {
+        var (place, port) = (IPAddress.Parse("127.0.0.2"), FreePorts.One());
+        var builder = Loopback.Builder();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(place, port));
+        var app = Own(builder.Build());
+        app.MapGet("/here", () => "found");
+        await app.StartAsync();
+        var spec = TestSidecar.App("apart", port) with { Protocol = "http", AppAddress = $"{place}" };
+        var sidecar = Own(await TestSidecar.StartAsync("", spec));
+        using var http = sidecar.Http("apart");
+        Assert.That((await http.GetAsync("/v1.0/invoke/apart/method/here")).Body, Is.EqualTo("found"));
+        var told = (await http.GetAsync("/v1.0/metadata")).Json.GetProperty("appConnectionProperties");
+        Assert.That(told.GetProperty("channelAddress").GetString(), Is.EqualTo("127.0.0.2"));
     }
 
     private static string Expected(AppSpec app, string declared, string listed, string streamed) =>

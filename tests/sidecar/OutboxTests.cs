@@ -2,6 +2,7 @@ using System.Text.Json;
 using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf;
 using Grpc.Core;
+using Souk.Sidecar;
 using Souk.Sidecar.PubSub;
 
 namespace Souk.Tests.Sidecar;
@@ -130,6 +131,36 @@ internal sealed class OutboxTests : SidecarFixture
     }
 
     [Test]
+    public async Task ExecuteStateTransaction_ProjectionNamesAnotherTopic_SaysSoAndGoesToTheStoresAllTheSame()
+    {
+        var projection = Upsert("a", "2");
+        projection.Request.Metadata.Add("outbox.projection", "true");
+        projection.Request.Metadata.Add("topic", "elsewhere");
+        projection.Request.Metadata.Add("pubsubname", "nowhere");
+        await TransactAsync(Upsert("a", "1"), projection);
+        Assert.That((await _app.UntilAsync(1))[0].Data.ToStringUtf8(), Is.EqualTo("2"));
+        var published = await RedisAsync("XRANGE", _topic, "-", "+");
+        var envelope = JsonDocument.Parse(published.Items[^1].Items[1].Items[1].Text).RootElement;
+        string[] Said(string name) =>
+            [.. envelope.EnumerateObject().Where(e => e.Name == name).Select(e => e.Value.GetString() ?? "")];
+        Assert.That(Said("topic"), Is.EqualTo(new[] { "elsewhere" }));
+        Assert.That(Said("pubsubname"), Is.EqualTo(new[] { "nowhere" }));
+    }
+
+    [Test]
+    public async Task ExecuteStateTransaction_InANamespace_AnnouncesOnATopicThatBeginsWithIt()
+    {
+        var outbox = Yaml.Item("outboxPublishPubsub", "pubsub") + Yaml.Item("outboxPublishTopic", _topic);
+        var components = Yaml.Component("store", "state.in-memory", "v1", outbox) + Yaml.RedisPubSub();
+        var settings = new SidecarSettings { Namespace = "prod" };
+        var sidecar = Own(await TestSidecar.StartAsync(settings, components, TestSidecar.App(Owner)));
+        await TransactAsync(sidecar, Upsert("a", "1"));
+        Assert.That((await _app.UntilAsync(1))[0].Data.ToStringUtf8(), Is.EqualTo("1"));
+        var announced = await RedisAsync("XLEN", $"prod{Owner}{_topic}outbox");
+        Assert.That(announced.Integer, Is.EqualTo(1));
+    }
+
+    [Test]
     public async Task Outbox_SidecarDiedAfterCommit_PublishesAfterRestart()
     {
         // What a sidecar leaves that dies between the commit and passing the event on.
@@ -218,10 +249,13 @@ internal sealed class OutboxTests : SidecarFixture
         return new TransactionalStateOperation { OperationType = "upsert", Request = item };
     }
 
-    private async Task TransactAsync(params TransactionalStateOperation[] operations)
+    private Task TransactAsync(params TransactionalStateOperation[] operations) =>
+        TransactAsync(_sidecar, operations);
+
+    private async Task TransactAsync(TestSidecar sidecar, params TransactionalStateOperation[] operations)
     {
         var request = new ExecuteStateTransactionRequest { StoreName = "store" };
         request.Operations.AddRange(operations);
-        await _sidecar.Client(Owner).ExecuteStateTransactionAsync(request);
+        await sidecar.Client(Owner).ExecuteStateTransactionAsync(request);
     }
 }

@@ -339,6 +339,17 @@ internal sealed class PubSubTests : SidecarFixture
         Assert.That(metadata.Subscriptions.Select(item => item.Topic), Is.EqualTo(new[] { topic }));
     }
 
+    [Test]
+    public async Task ListTopicSubscriptions_UnknownPubSub_IsNamedInTheLog()
+    {
+        var lost = TopicApp.To("lost-topic");
+        lost.PubsubName = "nowhere";
+        var app = Own(await TopicApp.StartAsync(lost));
+        var sidecar = Own(await SidecarProcess.StartAsync(Yaml.RedisPubSub(), "subscriber", app.Port));
+        const string Line = "subscriber wants lost-topic of nowhere, which is not a pub/sub of its";
+        await Eventually.ThatAsync(() => Task.FromResult(sidecar.Output.Contains(Line)), "the line");
+    }
+
     private Task<(TestSidecar Sidecar, TopicApp App)> StartAsync(
         string resiliency,
         params TopicSubscription[] subscriptions

@@ -1,3 +1,5 @@
+using Souk.Tests.Harness;
+
 namespace Souk.Tests.Sidecar;
 
 /// <summary><c>sidecar run</c> as a process: what the apps get, and how it all ends.</summary>
@@ -108,6 +110,28 @@ internal sealed class RunTests
         await using var run = Run();
         run.Start();
         await Eventually.ThatAsync(() => Task.FromResult(run.Output.Contains("| ready [] []")), "the app");
+        Assert.That(await run.TerminateAsync(), Is.Zero);
+    }
+
+    [Test]
+    public async Task Run_MetricsPort_IsTheAppsVariableAndServed()
+    {
+        WriteRunFile("echo ready $DAPR_METRICS_PORT $DAPR_HTTP_PORT; sleep 60");
+        var port = FreePorts.One();
+        var text = await File.ReadAllTextAsync(RunFilePath);
+        await File.WriteAllTextAsync(
+            RunFilePath,
+            text.Replace("appPort: 4711", $"appPort: 4711\n    metricsPort: {port}")
+        );
+        await using var run = Run();
+        run.Start();
+        await Eventually.ThatAsync(() => Task.FromResult(run.Output.Contains($"| ready {port} ")), "the app");
+        Assert.That(run.Output, Does.Not.Match($@"ready {port} {port}\b"));
+        using var http = new HttpClient();
+        Assert.That(
+            await http.GetStringAsync($"http://127.0.0.1:{port}/metrics"),
+            Does.Contain("{app_id=\"one\"}")
+        );
         Assert.That(await run.TerminateAsync(), Is.Zero);
     }
 

@@ -116,6 +116,8 @@ internal sealed class SidecarProcess : IAsyncDisposable
 
     internal double ResidentMiB => _process.ResidentMiB;
 
+    internal string Output => _process.Output;
+
     internal int GrpcPort { get; } = FreePorts.One();
 
     internal int HttpPort { get; } = FreePorts.One();

@@ -15,14 +15,19 @@ internal sealed class StubSmtpServer : IAsyncDisposable
 {
     internal const string Refused = "nobody@example.com";
 
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly TcpListener _listener;
     private readonly CancellationTokenSource _stop = new();
     private readonly X509Certificate2? _certificate;
     private readonly bool _tlsFromTheStart;
     private readonly Task _accepting;
 
-    internal StubSmtpServer(X509Certificate2? certificate = null, bool tlsFromTheStart = false)
+    internal StubSmtpServer(
+        X509Certificate2? certificate = null,
+        bool tlsFromTheStart = false,
+        IPEndPoint? place = null
+    )
     {
+        _listener = new TcpListener(place ?? new IPEndPoint(IPAddress.Loopback, 0));
         _certificate = certificate;
         _tlsFromTheStart = tlsFromTheStart;
         _listener.Start();

@@ -18,7 +18,15 @@ internal sealed class TopicApp : IAsyncDisposable
     private readonly LoopbackServer _server;
 
     private TopicApp() =>
-        _server = LoopbackServer.Grpc(web => web.MapGrpcService<Callbacks>(), new Callbacks(this));
+        _server = LoopbackServer.Grpc(
+            web =>
+            {
+                web.MapGrpcService<Callbacks>();
+                web.MapGrpcService<HealthAnswers>();
+            },
+            new Callbacks(this),
+            new HealthAnswers(() => IsHealthy())
+        );
 
     internal int Port => _server.Port;
 
@@ -31,6 +39,9 @@ internal sealed class TopicApp : IAsyncDisposable
     /// <summary>What the app answers; by default it takes everything.</summary>
     internal Func<TopicEventRequest, Task<Verdict>> Answer { get; set; } =
         _ => Task.FromResult(Verdict.Success);
+
+    /// <summary>What the app's health check says.</summary>
+    internal Func<bool> IsHealthy { get; set; } = () => true;
 
     internal IReadOnlyList<TopicEventRequest> Events => [.. _events];
 

@@ -49,13 +49,19 @@ internal sealed class ProtocolWorker : IAsyncDisposable
             .OfType<ActivityRequest>()
             .Where(r => r.WorkflowInstance.InstanceId == instanceId);
 
-    public static async Task<ProtocolWorker> ConnectAsync(
+    public static Task<ProtocolWorker> ConnectAsync(
         WorkflowRuntime runtime,
+        Action<ProtocolWorker> configure,
+        bool echoesTokens = true
+    ) => ConnectAsync(runtime.Channel, configure, echoesTokens);
+
+    public static async Task<ProtocolWorker> ConnectAsync(
+        GrpcChannel runtime,
         Action<ProtocolWorker> configure,
         bool echoesTokens = true
     )
     {
-        var worker = new ProtocolWorker($"http://{runtime.Channel.Target}") { EchoesTokens = echoesTokens };
+        var worker = new ProtocolWorker($"http://{runtime.Target}") { EchoesTokens = echoesTokens };
         configure(worker);
         var request = new GetWorkItemsRequest();
         if (worker.FetchesHistory)

@@ -239,6 +239,22 @@ internal sealed class TurnTests : WorkflowFixture
     }
 
     [Test]
+    public async Task ContinueAsNew_OldRunsTimerIsStillToCome_NeverFires()
+    {
+        var id = await StartedAsync("one");
+        var now = TimeProvider.System.GetUtcNow();
+        await AnswerAsync(
+            await TurnAsync(id),
+            Replay.Timer(1, now + TimeSpan.FromMilliseconds(300)),
+            Replay.Again("two")
+        );
+        // Due in this order, so that the old one would have come by the time of the new.
+        await AnswerAsync(await TurnAsync(id, 1), Replay.Timer(2, now + TimeSpan.FromMilliseconds(400)));
+        var fired = (await TurnAsync(id, 2)).WorkflowRequest.NewEvents.Skip(1);
+        Assert.That(fired.Select(e => e.TimerFired?.TimerId), Is.EqualTo([2]));
+    }
+
+    [Test]
     public async Task ContinueAsNew_OfAChild_AnswersItsParentAtItsEnd()
     {
         var id = await StartedAsync();
