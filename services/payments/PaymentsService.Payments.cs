@@ -64,13 +64,24 @@ internal sealed partial class PaymentsService
             "reject" => false,
             _ => throw Fault.InvalidArgument("outcome", "must be approve or reject"),
         };
-        if (payment.Status != PaymentStatus.Pending)
-            throw BadState(payment, "confirmed");
-        var leased = await book.LeaseAsync(payment.Id, context.CancellationToken);
-        if (leased.Status != PaymentStatus.Pending)
-            return (await ReleasedAsync(leased, context.CancellationToken)).ToProto();
-        return (await calls.ConfirmAsync(leased, approved, context.CancellationToken)).ToProto();
+        if (payment.Status == PaymentStatus.Pending)
+        {
+            payment = await book.LeaseAsync(payment.Id, context.CancellationToken);
+            if (payment.Status == PaymentStatus.Pending)
+                return (await calls.ConfirmAsync(payment, approved, context.CancellationToken)).ToProto();
+            await book.ReleaseAsync(payment, retries: 0, context.CancellationToken);
+        }
+
+        // The buyer's app says it again when it did not hear us: what came of it is the answer, too.
+        return payment.Status == PaymentStatus.Unknown ? throw ProviderCalls.Unknown()
+            : payment.Method == "card" && HasBecome(payment.Status, approved) ? payment.ToProto()
+            : throw BadState(payment, "confirmed");
     }
+
+    private static bool HasBecome(PaymentStatus status, bool approved) =>
+        approved
+            ? status is PaymentStatus.Authorized or PaymentStatus.Completed or PaymentStatus.Refunded
+            : status == PaymentStatus.Failed;
 
     /// <summary>The payment, when the caller may know of it .</summary>
     private async Task<PaymentRow> VisibleAsync(string paymentId, ServerCallContext context)

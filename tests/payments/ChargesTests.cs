@@ -98,10 +98,31 @@ internal sealed class ChargesTests : PaymentsFixture
         Assert.That(waiting.NextAction.Type, Is.EqualTo("redirect"));
         var buyer = As(new TestCaller(checkout.UserId, Souk.Options.V1.Role.Buyer));
         var confirm = new ConfirmPaymentRequest { PaymentId = waiting.PaymentId, Outcome = outcome };
-        Assert.That((await buyer.ConfirmPaymentAsync(confirm)).Status, Is.EqualTo(after));
+        var decided = await buyer.ConfirmPaymentAsync(confirm);
+        Assert.That(decided.Status, Is.EqualTo(after));
+        Assert.That(
+            await buyer.ConfirmPaymentAsync(confirm),
+            Is.EqualTo(decided),
+            "a repeat changes nothing"
+        );
         Assert.That(await EventsAsync("payment.updated", waiting.PaymentId), Is.EqualTo(1));
-        var again = await Failure.OfAsync(() => buyer.ConfirmPaymentAsync(confirm));
-        Assert.That(again, Is.EqualTo(new Failure(StatusCode.FailedPrecondition, "BAD_STATE")));
+        confirm.Outcome = outcome == "approve" ? "reject" : "approve";
+        var otherwise = await Failure.OfAsync(() => buyer.ConfirmPaymentAsync(confirm));
+        Assert.That(otherwise, Is.EqualTo(new Failure(StatusCode.FailedPrecondition, "BAD_STATE")));
+    }
+
+    [TestCase("cod", "")]
+    [TestCase("card", "tok_declined")]
+    public async Task ConfirmPayment_NothingIsAskedFor_FailsWithBadState(string method, string token)
+    {
+        var checkout = Checkout(token);
+        checkout.PaymentMethod = method;
+        var payment = await Ordering.AuthorizePaymentAsync(checkout);
+        var buyer = As(new TestCaller(checkout.UserId, Souk.Options.V1.Role.Buyer));
+        var failure = await Failure.OfAsync(() =>
+            buyer.ConfirmPaymentAsync(new ConfirmPaymentRequest { PaymentId = payment.PaymentId })
+        );
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.FailedPrecondition, "BAD_STATE")));
     }
 
     [Test, Description("X-06")]

@@ -284,6 +284,23 @@ internal sealed class StripeTests : PaymentsFixture
         );
     }
 
+    [Test, Description("PAY-08")]
+    public async Task ConfirmPayment_StripesAnswerLost_IsUnknownUntilItIsLookedUp()
+    {
+        var checkout = Checkout("pm_3ds");
+        var waiting = await Ordering.AuthorizePaymentAsync(checkout);
+        _stripe.Authenticate(waiting.TransactionId);
+        var buyer = As(new TestCaller(checkout.UserId, Souk.Options.V1.Role.Buyer));
+        var confirm = new ConfirmPaymentRequest { PaymentId = waiting.PaymentId };
+        _stripe.BreakAfter = 2; // the answer and the look-up's
+        Assert.That((await buyer.ConfirmPaymentAsync(confirm)).Status, Is.EqualTo(PaymentStatus.Unknown));
+        var failure = await Failure.OfAsync(() => buyer.ConfirmPaymentAsync(confirm));
+        Assert.That(failure, Is.EqualTo(new Failure(StatusCode.Unavailable, "PAYMENT_UNKNOWN")));
+        Mesh.Clock.Advance(TimeSpan.FromMinutes(1));
+        await Service.RunJobAsync<PaymentResolver>();
+        Assert.That((await buyer.ConfirmPaymentAsync(confirm)).Status, Is.EqualTo(PaymentStatus.Authorized));
+    }
+
     [Test]
     public async Task ReceiveStripeWebhook_SeenBefore_AsksStripeNothing()
     {
