@@ -92,10 +92,13 @@ internal sealed class CheckoutOrders(Db db, Outbox outbox, CheckoutSignals signa
         return confirmed;
     }
 
+    // A payment that staff gave back meanwhile stays refunded.
     private const string ConfirmOrderSql = $"""
         update orders
            set status = 'confirmed', payment_id = $2, payment_action_url = '', payment_token = '',
-               payment_status = case payment_method when 'cod' then 'pending_cod' else 'completed' end,
+               payment_status = case when payment_status = 'refunded' then 'refunded'
+                                     when payment_method = 'cod' then 'pending_cod'
+                                     else 'completed' end,
                estimated_delivery = $3, settled_at = $4, updated_at = $4
          where id = $1 and status = 'pending'
         returning {OrderRows.Columns}

@@ -6,7 +6,7 @@ namespace Souk.Ordering;
 /// <summary>What ordering publishes after an order was confirmed, failed or changed.</summary>
 internal static class OrderEvents
 {
-    /// <summary>The order's status or day of delivery changed.</summary>
+    /// <summary>The order's status or day of delivery changed, or its payment was given back.</summary>
     public static void Changed(Outbox outbox, DbTransaction tx, Order order, DateTimeOffset now) =>
         outbox.Add(
             tx,

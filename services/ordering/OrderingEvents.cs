@@ -3,18 +3,35 @@ using Souk.Payments.V1;
 namespace Souk.Ordering;
 
 /// <summary>What ordering learns from others' events.</summary>
-internal sealed class OrderingEvents(CheckoutLauncher launcher) : IEventHandlers
+internal sealed class OrderingEvents(CheckoutLauncher launcher, Outbox outbox) : IEventHandlers
 {
     /// <inheritdoc />
-    public void Subscribe(EventMap on) => on.On<PaymentUpdated>("payment.updated", WakeCheckoutAsync);
+    public void Subscribe(EventMap on) => on.On<PaymentUpdated>("payment.updated", FollowPaymentAsync);
 
-    private async Task WakeCheckoutAsync(PaymentUpdated payment, EventContext context)
+    private Task FollowPaymentAsync(PaymentUpdated payment, EventContext context) =>
+        !Guid.TryParse(payment.CheckoutId, out var orderId) ? Task.CompletedTask
+        : payment.Status == PaymentStatus.Refunded ? NoteRefundAsync(orderId, context)
+        : launcher.TellAsync(orderId, CheckoutWorkflow.PaymentUpdatedEvent, context.CancellationToken);
+
+    /// <summary>Staff can give money back without a word to ordering.</summary>
+    private async Task NoteRefundAsync(Guid orderId, EventContext context)
     {
-        if (Guid.TryParse(payment.CheckoutId, out var orderId))
-            await launcher.TellAsync(
-                orderId,
-                CheckoutWorkflow.PaymentUpdatedEvent,
-                context.CancellationToken
-            );
+        var now = context.Tx.Clock.GetUtcNow();
+        var order = await context.Tx.OneAsync(
+            NoteRefundSql,
+            [orderId, now],
+            OrderRows.Read,
+            context.CancellationToken
+        );
+        if (order is not null)
+            OrderEvents.Changed(outbox, context.Tx, order, now);
     }
+
+    // Not while a refund workflow is at the order: it says so itself, once the stock is back, too.
+    private const string NoteRefundSql = $"""
+        update orders set payment_status = 'refunded', updated_at = $2
+         where id = $1 and (settled_at is not null or status = 'pending')
+           and payment_status not in ('refunded', 'failed')
+        returning {OrderRows.Columns}
+        """;
 }

@@ -86,8 +86,10 @@ internal sealed partial class OrderingService
 
     private const string DeliverOrderSql = """
         with delivered as (
-          update orders set status = 'delivered', payment_status = 'completed', delivered_at = $2,
-            updated_at = $2
+          update orders
+             set status = 'delivered', delivered_at = $2, updated_at = $2,
+                 payment_status =
+                   case payment_status when 'pending_cod' then 'completed' else payment_status end
            where id = $1 and status = 'shipped'
           returning id
         )
@@ -133,12 +135,10 @@ internal sealed partial class OrderingService
     )
     {
         var order = await AdvanceAsync(orderId, way, sql, context);
+        var id = Ids.Parse(OrderRows.OrderPrefix, order.OrderId);
         // A repeat that comes after the refund is through has nothing to start.
-        if (order.PaymentStatus is not ("refunded" or "failed"))
-            await checkout.Launcher.StartRefundAsync(
-                Ids.Parse(OrderRows.OrderPrefix, order.OrderId),
-                context.CancellationToken
-            );
+        if (await db.ScalarAsync<long>(OrderOpenSql, [id], context.CancellationToken) > 0)
+            await checkout.Launcher.StartRefundAsync(id, context.CancellationToken);
         return order;
     }
 

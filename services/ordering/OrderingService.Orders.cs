@@ -112,7 +112,7 @@ internal sealed partial class OrderingService
         while (
             until - clock.GetUtcNow() is var left
             && left > TimeSpan.Zero
-            && await db.ScalarAsync<long>(CancelOrderOpenSql, [id], context.CancellationToken) > 0
+            && await db.ScalarAsync<long>(OrderOpenSql, [id], context.CancellationToken) > 0
         )
         {
             await waiters.NextLookAsync(CheckoutStage.Final, isReached, left, context.CancellationToken);
@@ -122,8 +122,7 @@ internal sealed partial class OrderingService
         return await VisibleOrderAsync(db, request.OrderId, context);
     }
 
-    private const string CancelOrderOpenSql =
-        "select count(*) from orders where id = $1 and settled_at is null";
+    private const string OrderOpenSql = "select count(*) from orders where id = $1 and settled_at is null";
 
     /// <summary>Cancels in the transaction; the workflow that has to undo the sale, or null when there is
     /// nothing to do.</summary>

@@ -201,39 +201,12 @@ internal sealed class PaymentBook(Db db, Outbox outbox, TimeProvider clock)
     {
         // PAY-11: the status moves to completed once, so this is one event per capture.
         if (after.Status == PaymentStatus.Completed && before.Status != PaymentStatus.Completed)
-        {
-            outbox.Add(
-                tx,
-                "payment.completed",
-                new PaymentCompleted
-                {
-                    PaymentId = Ids.Text(PaymentRow.Prefix, after.Id),
-                    OrderId = after.OrderId,
-                    UserId = after.UserId,
-                    Amount = after.Amount.ToProto(),
-                    CardBrand = after.CardBrand,
-                    CardLast4 = after.CardLast4,
-                    CompletedAt = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(now),
-                }
-            );
-        }
+            PaymentEvents.Completed(outbox, tx, after, now);
 
         // Whoever waits for a payment that needed the buyer, or the provider's lost answer, hears that it
         // moved on.
         if (before.Status is PaymentStatus.Pending or PaymentStatus.Unknown && after.Status != before.Status)
-        {
-            outbox.Add(
-                tx,
-                "payment.updated",
-                new PaymentUpdated
-                {
-                    PaymentId = Ids.Text(PaymentRow.Prefix, after.Id),
-                    CheckoutId = after.CheckoutId.ToString(),
-                    OrderId = after.OrderId,
-                    Status = after.Status,
-                }
-            );
-        }
+            PaymentEvents.Updated(outbox, tx, after);
     }
 
     private static PaymentStatus StatusAfter(PaymentRow before, ProviderCharge charge) =>

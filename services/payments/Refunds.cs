@@ -10,7 +10,13 @@ namespace Souk.Payments;
 /// one that was cut off in between is sent again by its repeat or by the resolver. One that the provider
 /// refuses gives its reservation back.
 /// </summary>
-internal sealed partial class Refunds(Db db, ProviderCalls calls, TimeProvider clock, ILogger<Refunds> logger)
+internal sealed partial class Refunds(
+    Db db,
+    Outbox outbox,
+    ProviderCalls calls,
+    TimeProvider clock,
+    ILogger<Refunds> logger
+)
 {
     private const int BatchMax = 50;
 
@@ -107,11 +113,25 @@ internal sealed partial class Refunds(Db db, ProviderCalls calls, TimeProvider c
             }
         }
 
-        await db.ExecuteAsync(
-            RefundPaymentSettleSql,
-            [refund.Id, clock.GetUtcNow(), payment.Id],
+        await db.InTransactionAsync(
+            tx => SettleAsync(tx, payment.Id, refund.Id, clock.GetUtcNow()),
             CancellationToken.None
         );
+    }
+
+    private async Task SettleAsync(DbTransaction tx, Guid paymentId, Guid refundId, DateTimeOffset now)
+    {
+        // Refunds of one payment settle in turns: of the last two, each would else see the other still on its
+        // way.
+        await tx.ExecuteAsync(RefundPaymentLockSql, [paymentId], tx.CancellationToken);
+        var whole = await tx.OneAsync(
+            RefundPaymentSettleSql,
+            [refundId, now, paymentId],
+            PaymentRow.Read,
+            tx.CancellationToken
+        );
+        if (whole is not null)
+            PaymentEvents.Updated(outbox, tx, whole);
     }
 
     private async Task<PaymentRow> RowAsync(Guid paymentId, CancellationToken cancellationToken) =>
@@ -121,7 +141,7 @@ internal sealed partial class Refunds(Db db, ProviderCalls calls, TimeProvider c
     private const string RefundPaymentRowSql = $"select {PaymentRow.Columns} from payments where id = $1";
 
     // A payment is refunded once all of it has gone back, which is when no refund is still on its way.
-    private const string RefundPaymentSettleSql = """
+    private const string RefundPaymentSettleSql = $"""
         with settled as (
           update refunds set status = 'completed', updated_at = $2 where id = $1 and status = 'pending'
           returning id
@@ -132,6 +152,7 @@ internal sealed partial class Refunds(Db db, ProviderCalls calls, TimeProvider c
              select 1 from refunds r
               where r.payment_id = p.id and r.status = 'pending' and r.id not in (select id from settled)
            )
+        returning {PaymentRow.Columns}
         """;
 
     private const string RefundPaymentRefusedSql = """

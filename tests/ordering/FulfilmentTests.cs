@@ -110,6 +110,39 @@ internal sealed class FulfilmentTests : OrderingTests
         Assert.That(delivered.Items[0].Status, Is.EqualTo(OrderItemStatus.Delivered));
     }
 
+    [Test]
+    [Description("PAY-10: what staff give back on their own shows in the order, which goes its way")]
+    public async Task RefundPayment_OfAnOrderOnItsWay_ShowsInTheOrderAndTheReturnStillRestocks()
+    {
+        var sku = await Mesh.GoodsAsync(stock: 2);
+        var order = await Mesh.ConfirmedAsync(TestCaller.Buyer(), sku);
+        await ShipAsync(order, "");
+        await Mesh.PaymentsOf(TestCaller.Operator())
+            .RefundPaymentAsync(
+                new RefundPaymentRequest
+                {
+                    PaymentId = order.PaymentId,
+                    RequestId = Guid.CreateVersion7().ToString(),
+                }
+            );
+        await Mesh.DeliverEventsAsync();
+        var refunded = await Staff.GetOrderAsync(new GetOrderRequest { OrderId = order.OrderId });
+        Assert.That((refunded.Status, refunded.PaymentStatus), Is.EqualTo((OrderStatus.Shipped, "refunded")));
+        Assert.That(
+            await UpdatesAsync(order),
+            Is.EqualTo(new[] { OrderStatus.Shipped, OrderStatus.Shipped }),
+            "the second is about the payment"
+        );
+
+        Assert.That((await DeliverAsync(order)).PaymentStatus, Is.EqualTo("refunded"));
+        await ReturnAsync(order);
+
+        var settled = await Mesh.SettledAsync(order);
+        Assert.That((settled.Status, settled.PaymentStatus), Is.EqualTo((OrderStatus.Returned, "refunded")));
+        Assert.That(await Mesh.ChargeAsync(order), Is.EqualTo(("captured", 0)));
+        Assert.That(await Mesh.StockAsync(sku), Is.EqualTo((2, 0)));
+    }
+
     [TestCase("cod", "failed", "none")]
     [TestCase("card", "refunded", "captured")]
     [Description("PAY-05: refused at the door, so nothing is owed and the stock is back")]

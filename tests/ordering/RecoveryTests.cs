@@ -1,7 +1,9 @@
+using Google.Protobuf;
 using Souk.Inventory;
 using Souk.Ordering;
 using Souk.Ordering.V1;
 using Souk.Payments.V1;
+using Souk.Shared;
 using Souk.Tests.Harness;
 using Client = Souk.Ordering.V1.OrderingService.OrderingServiceClient;
 
@@ -35,12 +37,7 @@ internal sealed class RecoveryTests
     public async Task Recovery_OrderWithoutWorkflow_IsCheckedOut()
     {
         var request = OrderingMesh.Request(await _mesh.GoodsAsync());
-        // Nobody works on the order, so nobody will answer: the buyer's app gives up once the order is there.
-        using var app = new CancellationTokenSource();
-        var calling = Failure.OfAsync(() => _alone.CreateOrderAsync(request, cancellationToken: app.Token));
-        var order = await PendingAsync();
-        await app.CancelAsync();
-        await calling;
+        var order = await LeftAloneAsync(request);
 
         await RecoverAsync();
 
@@ -48,6 +45,33 @@ internal sealed class RecoveryTests
         var repeated = await _mesh.As(Buyer).CreateOrderAsync(request);
         Assert.That(repeated.OrderId, Is.EqualTo(order.OrderId), "the buyer's repeat finds it");
         Assert.That(await _mesh.ChargeAsync(order), Is.EqualTo(("captured", order.Total.MinorUnits)));
+    }
+
+    [Test]
+    [Description("PAY-10: staff gave the money back before the order was confirmed, which does not hide it")]
+    public async Task Recovery_RefundedBeforeTheOrderIsConfirmed_StaysRefunded()
+    {
+        var order = await LeftAloneAsync(OrderingMesh.Request(await _mesh.GoodsAsync()));
+        var refund = new PaymentUpdated
+        {
+            CheckoutId = OrderingMesh.Key(order).ToString(),
+            Status = PaymentStatus.Refunded,
+        };
+        await _mesh.Bus.DeliverAsync(
+            "ordering",
+            new OutboxEvent(
+                Guid.CreateVersion7(),
+                "payment.updated",
+                PaymentUpdated.Descriptor.FullName,
+                JsonFormatter.Default.Format(refund),
+                TraceParent: null
+            )
+        );
+
+        await RecoverAsync();
+
+        var settled = await _mesh.SettledAsync(order);
+        Assert.That((settled.Status, settled.PaymentStatus), Is.EqualTo((OrderStatus.Confirmed, "refunded")));
     }
 
     [Test]
@@ -110,6 +134,18 @@ internal sealed class RecoveryTests
 
         Task<IReadOnlyList<NotificationEmail>> MailsAsync() =>
             _mesh.EventsAsync<NotificationEmail>("notification.email", mail => mail.OrderId == order.OrderId);
+    }
+
+    /// <summary>An order that was placed, but that nobody works on.</summary>
+    private async Task<Order> LeftAloneAsync(CreateOrderRequest request)
+    {
+        // So nobody will answer: the buyer's app gives up once the order is there.
+        using var app = new CancellationTokenSource();
+        var calling = Failure.OfAsync(() => _alone.CreateOrderAsync(request, cancellationToken: app.Token));
+        var order = await PendingAsync();
+        await app.CancelAsync();
+        await calling;
+        return order;
     }
 
     private async Task<Order> PendingAsync()

@@ -311,11 +311,4 @@ internal sealed class ChargesTests : PaymentsFixture
         Assert.That(first.Payments.Concat(second.Payments).Select(p => p.PaymentId), Is.EquivalentTo(made));
         Assert.That(second.NextPageToken, Is.Empty);
     }
-
-    private Task<long> EventsAsync(string topic, string paymentId) =>
-        Service.Db.ScalarAsync<long>(
-            "select count(*) from outbox where topic = $1 and data like '%' || $2 || '%'",
-            [topic, paymentId],
-            CancellationToken.None
-        );
 }

@@ -64,4 +64,12 @@ internal abstract class PaymentsFixture
         );
         return rows.Single();
     }
+
+    /// <summary>How many events of a payment were published on a topic.</summary>
+    protected Task<long> EventsAsync(string topic, string paymentId) =>
+        Service.Db.ScalarAsync<long>(
+            "select count(*) from outbox where topic = $1 and data like '%' || $2 || '%'",
+            [topic, paymentId],
+            CancellationToken.None
+        );
 }

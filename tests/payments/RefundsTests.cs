@@ -13,8 +13,10 @@ internal sealed class RefundsTests : PaymentsFixture
     {
         var (checkout, payment) = await CapturedAsync(minor: 1000);
         Assert.That((await RefundAsync(payment, 400)).Status, Is.EqualTo(PaymentStatus.Completed));
+        Assert.That(await EventsAsync("payment.updated", payment.PaymentId), Is.Zero);
         var after = await RefundAsync(payment, 600);
         Assert.That(after.Status, Is.EqualTo(PaymentStatus.Refunded));
+        Assert.That(await EventsAsync("payment.updated", payment.PaymentId), Is.EqualTo(1));
         Assert.That(after.RefundedAmount.MinorUnits, Is.EqualTo(1000));
         Assert.That(await BooksAsync(checkout), Is.EqualTo(("captured", 0L)));
     }
@@ -62,6 +64,23 @@ internal sealed class RefundsTests : PaymentsFixture
         Assert.That(outcomes.Count(outcome => outcome == "ok"), Is.EqualTo(11));
         Assert.That(outcomes.Count(outcome => outcome == "OVER_REFUND"), Is.EqualTo(39));
         Assert.That(await BooksAsync(checkout), Is.EqualTo(("captured", 10L)));
+    }
+
+    [Test]
+    public async Task RefundPayment_ParallelPartsOfTheWhole_EndRefundedAndSaySoOnce()
+    {
+        var payments = await Task.WhenAll(
+            Enumerable.Range(0, 5).Select(async _ => (await CapturedAsync(minor: 1000)).Payment)
+        );
+        foreach (var payment in payments)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => RefundAsync(payment, 100)));
+            var after = await Operator.GetPaymentAsync(
+                new GetPaymentRequest { PaymentId = payment.PaymentId }
+            );
+            Assert.That(after.Status, Is.EqualTo(PaymentStatus.Refunded));
+            Assert.That(await EventsAsync("payment.updated", payment.PaymentId), Is.EqualTo(1));
+        }
     }
 
     [Test]
