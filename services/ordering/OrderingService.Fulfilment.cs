@@ -72,8 +72,8 @@ internal sealed partial class OrderingService
             throw BadTransition(order.Status, OrderStatus.Delivered);
         var id = Ids.Parse(OrderRows.OrderPrefix, order.OrderId);
         // Collected before the status: whoever repeats a call that was cut off collects nothing twice
-        // (PAY-05).
-        if (order.PaymentMethod == "cod")
+        // (PAY-05). Where there is nothing to pay there is no payment.
+        if (order.PaymentMethod == "cod" && order.Total.MinorUnits > 0)
         {
             await checkout.Payments.CollectPaymentAsync(
                 new CollectPaymentRequest { CheckoutId = id.ToString() },

@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Souk.Cart.V1;
 using Souk.Ordering.V1;
 using Souk.Payments.V1;
 using Souk.Tests.Harness;
@@ -108,6 +109,27 @@ internal sealed class FulfilmentTests : OrderingTests
         );
         Assert.That(delivered.DeliveredAt, Is.Not.Null);
         Assert.That(delivered.Items[0].Status, Is.EqualTo(OrderItemStatus.Delivered));
+    }
+
+    [Test]
+    [Description("PAY-05: coupons can take off all that was to be paid")]
+    public async Task DeliverOrder_CashOnDeliveryOfNothing_IsDelivered()
+    {
+        var buyer = TestCaller.Buyer();
+        var cart = Mesh.CartOf(buyer);
+        var sku = await Mesh.GoodsAsync(amount: "5.00");
+        await cart.AddCartItemAsync(new AddCartItemRequest { Sku = sku, Quantity = 1 });
+        await cart.ApplyCouponAsync(new ApplyCouponRequest { Code = "FIRSTORDER" });
+        var request = OrderingMesh.Request();
+        request.PaymentMethod = new PaymentMethod { Type = "cod" };
+        var order = await As(buyer).CreateOrderAsync(request);
+        Assert.That((order.Status, order.Total.MinorUnits), Is.EqualTo((OrderStatus.Confirmed, 0L)));
+        await ShipAsync(order, "");
+        var delivered = await DeliverAsync(order);
+        Assert.That(
+            (delivered.Status, delivered.PaymentStatus),
+            Is.EqualTo((OrderStatus.Delivered, "completed"))
+        );
     }
 
     [Test]
