@@ -112,12 +112,13 @@ check_ports() {
 }
 
 launch() {
-  local file
+  local file kind
   file=$(run_file)
+  kind=$(runtime)
   local -a command=(dotnet "$ROOT/artifacts/bin/Sidecar/release/sidecar.dll" run -f "$file")
   # Dapr leaves a dead app dead; this runtime can do better when it is asked to.
   command+=(--restart --pid-dir "$PIDS")
-  [[ $(runtime) == sidecar ]] || command=(dapr run -f "$file")
+  [[ $kind == sidecar ]] || command=(dapr run -f "$file")
   check_ports "$file"
   [[ ! -f $LOG ]] || mv "$LOG" "$LOG.1"
   # Job control gives the runtime a process group of its own: Ctrl-C does not reach it, `stop` finds its apps.

@@ -37,7 +37,6 @@ install_tools() {
   have chromium || (install_packages Chromium chromium) || say "going on without Chromium"
 }
 
-mkdir -p "$LOGS"
 install_tools
 scripts/backends.sh start
 settings=$(scripts/backends.sh env)
