@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Console;
 using Souk.Gateway.Caching;
 using Souk.Gateway.Calls;
 using Souk.Gateway.Docs;
@@ -16,10 +17,12 @@ namespace Souk.Gateway;
 /// <summary>The one public entry of the mesh: REST in, gRPC out.</summary>
 internal static class GatewayHost
 {
+    private const int LinesMax = 10_000;
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(15);
 
     public static async Task Main()
     {
+        SocketThreads.RunInline();
         var contracts = Contracts.Of(typeof(Souk.Type.Money).Assembly);
         var level = ServiceSettings.FromEnvironment("gateway").LogLevel;
         await using var app = Build(GatewaySettings.FromEnvironment(), contracts, level);
@@ -107,6 +110,10 @@ internal static class GatewayHost
         logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         logging.AddFilter("Microsoft", level < LogLevel.Information ? level : LogLevel.Warning);
         const string instant = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+        // Who writes a line never waits for whoever reads it: a full queue loses lines, and says how many.
+        logging.Services.Configure<ConsoleLoggerOptions>(options =>
+            (options.QueueFullMode, options.MaxQueueLength) = (ConsoleLoggerQueueFullMode.DropWrite, LinesMax)
+        );
         if (isJson)
         {
             logging.AddJsonConsole(options =>

@@ -153,6 +153,8 @@ internal sealed class OutputCache
 
     private async Task<CacheOutcome> LoadAsync(CacheKey key, Func<Task<CacheOutcome>> call)
     {
+        // Whoever asks for the same meanwhile must not wait, as a thread, for what a call does at its start.
+        await Task.Yield();
         // What changes while the service answers may be missing in its answer.
         var changes = Interlocked.Read(ref _changes);
         try

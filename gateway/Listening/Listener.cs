@@ -26,6 +26,7 @@ internal static class Listener
         var priorKnowledge = new PriorKnowledge("http2-in-process", settings.HeadersTimeout);
         host.Services.AddSingleton<IConnectionListenerFactory, PriorKnowledgeListeners>();
         host.Services.AddSingleton<Certificate>();
+        host.WebHost.UseSockets(SocketThreads.RunInline);
         host.WebHost.ConfigureKestrel(options =>
         {
             Limit(options, settings);
