@@ -1,3 +1,4 @@
+using Souk.Gateway.Errors;
 using Souk.Gateway.Grpc;
 using Souk.Gateway.Security;
 using Souk.Gateway.Streams;
@@ -17,6 +18,8 @@ internal sealed class FrontDoor(
     Cors cors
 )
 {
+    private static readonly Task<Problem?> Answered = Task.FromResult<Problem?>(null);
+
     public Task HandleAsync(HttpContext context)
     {
         context.Response.Headers.XContentTypeOptions = "nosniff";
@@ -32,11 +35,25 @@ internal sealed class FrontDoor(
         var headers = context.Response.Headers;
         headers.ContentSecurityPolicy = "default-src 'none'; frame-ancestors 'none'";
         headers["Referrer-Policy"] = "no-referrer";
-        var path = context.Request.Path.Value ?? "";
+        return SocketDoor.IsFor(context)
+            ? sockets.HandleAsync(context)
+            : guard.RunAsync(context, GrpcKind.None, ServeAsync);
+    }
+
+    private Task<Problem?> ServeAsync(Exchange exchange)
+    {
+        var (context, path) = (exchange.Context, exchange.Context.Request.Path.Value ?? "");
         if (HttpMethods.IsOptions(context.Request.Method) && cors.TryAnswerOptions(context, path))
-            return Task.CompletedTask;
-        if (SocketDoor.IsFor(context))
-            return sockets.HandleAsync(context);
-        return own.TryHandle(context, path) ?? guard.RunAsync(context, GrpcKind.None, rest.ServeAsync);
+            return Answered;
+        if (own.TryHandle(context, path) is not { } answer)
+            return rest.ServeAsync(exchange);
+        exchange.Page = path;
+        return AnsweredAsync(answer);
+    }
+
+    private static async Task<Problem?> AnsweredAsync(Task answer)
+    {
+        await answer;
+        return null;
     }
 }

@@ -69,8 +69,7 @@ internal sealed partial class RequestGuard(
     private void Leave(Exchange exchange, double elapsedMs)
     {
         var context = exchange.Context;
-        var (taken, given) = (context.Request.ContentLength ?? 0, context.Response.ContentLength ?? 0);
-        RequestMetrics.Record(exchange, elapsedMs, taken, given);
+        RequestMetrics.Record(exchange, elapsedMs);
         exchange.Trace.Tell(exchange);
         LogRequest(
             logger,
@@ -82,7 +81,7 @@ internal sealed partial class RequestGuard(
             exchange.Code,
             exchange.Reason,
             elapsedMs,
-            given,
+            context.Response.ContentLength ?? 0,
             exchange.TraceId
         );
     }

@@ -34,7 +34,7 @@ internal static class RequestMetrics
     public static string MethodOf(Exchange exchange) =>
         Array.Find(Methods, known => known == exchange.Context.Request.Method) ?? "other";
 
-    public static void Record(Exchange exchange, double elapsedMs, long taken, long given)
+    public static void Record(Exchange exchange, double elapsedMs)
     {
         if (!Durations.Enabled)
             return;
@@ -50,7 +50,9 @@ internal static class RequestMetrics
                 { "rpc.code", exchange.Code },
             }
         );
-        Taken.Record(taken, route, method);
-        Given.Record(given, route, method);
+        if (exchange.Context.Request.ContentLength is { } taken)
+            Taken.Record(taken, route, method);
+        if (exchange.Context.Response.ContentLength is { } given)
+            Given.Record(given, route, method);
     }
 }

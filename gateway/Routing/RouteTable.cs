@@ -10,6 +10,18 @@ internal sealed class RouteTable<TRoute>
     /// <summary>Paths with more segments than this have no route.</summary>
     public const int SegmentsMax = 32;
 
+    /// <summary>The kind of a custom rule that leaves the verb open.</summary>
+    private const string AnyVerb = "*";
+
+    private static readonly string[] Verbs =
+    [
+        HttpMethods.Delete,
+        HttpMethods.Get,
+        HttpMethods.Patch,
+        HttpMethods.Post,
+        HttpMethods.Put,
+    ];
+
     private readonly Node _root = new();
 
     /// <summary>Two routes for one verb and shape of path are a mistake in the contracts.</summary>
@@ -48,7 +60,7 @@ internal sealed class RouteTable<TRoute>
     {
         var methods = new SortedSet<string>(StringComparer.Ordinal);
         Span<Range> segments = stackalloc Range[SegmentsMax];
-        foreach (var method in _root.AllMethods())
+        foreach (var method in _root.AllMethods().SelectMany(method => method == AnyVerb ? Verbs : [method]))
         {
             if (Find(method, path, segments, out _) is not null)
                 methods.Add(method);
@@ -93,7 +105,7 @@ internal sealed class RouteTable<TRoute>
         public readonly TRoute? From(Node node, int depth, int count)
         {
             if (depth == count)
-                return node.Routes.GetValueOrDefault((method, Verb)) ?? RestOf(node);
+                return Of(node) ?? RestOf(node);
             var segment = _path[_segments[depth]];
             if (node.Literal(segment) is { } literal && From(literal, depth + 1, count) is { } exact)
                 return exact;
@@ -102,7 +114,11 @@ internal sealed class RouteTable<TRoute>
             return RestOf(node);
         }
 
-        private readonly TRoute? RestOf(Node node) => node.Rest?.Routes.GetValueOrDefault((method, Verb));
+        private readonly TRoute? RestOf(Node node) => node.Rest is { } rest ? Of(rest) : null;
+
+        // The verb's own rule wins over one for all of them.
+        private readonly TRoute? Of(Node node) =>
+            node.Routes.GetValueOrDefault((method, Verb)) ?? node.Routes.GetValueOrDefault((AnyVerb, Verb));
     }
 
     private sealed class Node

@@ -30,7 +30,11 @@ internal sealed class CookieTokens(GatewaySettings settings)
     }
 
     private static bool Changes(HttpRequest request) =>
-        !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
+        !(
+            HttpMethods.IsGet(request.Method)
+            || HttpMethods.IsHead(request.Method)
+            || HttpMethods.IsOptions(request.Method)
+        )
         || request.Headers.Upgrade.Count > 0;
 
     private bool IsOurs(HttpRequest request)

@@ -26,8 +26,12 @@ internal sealed class Cors(GatewaySettings settings, Contracts contracts, GrpcEn
                 "Content-Type",
                 "grpc-timeout",
                 "If-None-Match",
+                "Last-Event-ID",
+                "traceparent",
+                "tracestate",
                 "X-Grpc-Web",
                 "X-Request-Id",
+                "X-Request-Timeout",
                 "X-User-Agent",
             ])
             .Distinct(StringComparer.OrdinalIgnoreCase)

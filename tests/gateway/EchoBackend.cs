@@ -186,9 +186,7 @@ internal sealed class EchoBackend : EchoService.EchoServiceBase
     {
         foreach (var entry in context.RequestHeaders.Where(entry => !entry.IsBinary))
             thing.Metadata[entry.Key] = entry.Value;
-        thing.Metadata["deadline-seconds"] = (
-            (int)Math.Round((context.Deadline - TimeProvider.System.GetUtcNow().UtcDateTime).TotalSeconds)
-        ).ToString();
+        thing.Metadata["deadline-seconds"] = $"{TrafficBackend.MsGiven(context) / 1000}";
         return thing;
     }
 

@@ -64,7 +64,8 @@ internal sealed class GatewayHarness : IAsyncDisposable
         Func<GatewaySettings, GatewaySettings>? change = null,
         TimeProvider? clock = null,
         bool hearsOfChanges = false,
-        ILoggerProvider? logs = null
+        ILoggerProvider? logs = null,
+        KeyBackend? identity = null
     )
     {
         var echo = new EchoBackend();
@@ -74,12 +75,14 @@ internal sealed class GatewayHarness : IAsyncDisposable
         builder.Services.AddSingleton(echo);
         builder.Services.AddSingleton(health);
         builder.Services.AddSingleton<TrafficBackend>();
+        builder.Services.AddSingleton(identity ?? new KeyBackend());
         builder.Services.AddSingleton(new ChangeBackend { IsOn = hearsOfChanges });
         var backend = builder.Build();
         backend.MapGrpcService<EchoBackend>();
         backend.MapGrpcService<TrafficBackend>();
         backend.MapGrpcService<ChangeBackend>();
         backend.MapGrpcService<TestHealth>();
+        backend.MapGrpcService<KeyBackend>();
         await backend.StartAsync();
         var settings = new GatewaySettings { Port = 0, SidecarPort = Address(backend).Port };
         var gateway = GatewayHost.Build(
@@ -88,7 +91,8 @@ internal sealed class GatewayHarness : IAsyncDisposable
             logs is null ? LogLevel.None : LogLevel.Information,
             services =>
             {
-                services.AddSingleton<ITokenKeySource>(new OneKey());
+                if (identity is null)
+                    services.AddSingleton<ITokenKeySource>(new OneKey());
                 services.AddSingleton(clock ?? TimeProvider.System);
                 if (logs is null)
                     return;

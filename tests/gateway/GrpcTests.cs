@@ -12,6 +12,8 @@ internal sealed class GrpcTests
 {
     private GatewayHarness _gateway = null!;
 
+    private static DateTime Soon => TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(60);
+
     [OneTimeSetUp]
     public async Task Start() =>
         _gateway = await GatewayHarness.StartAsync(settings => settings with { BodyBytesMax = 64 * 1024 });
@@ -41,10 +43,7 @@ internal sealed class GrpcTests
     [Test]
     public async Task GetThing_WithADeadline_PassesItOn()
     {
-        var thing = await _gateway.Grpc.GetThingAsync(
-            new GetThingRequest(),
-            deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(60)
-        );
+        var thing = await _gateway.Grpc.GetThingAsync(new GetThingRequest(), deadline: Soon);
 
         Assert.That(int.Parse(thing.Metadata["deadline-seconds"]), Is.InRange(11, 60), "more than usual");
     }
@@ -247,6 +246,19 @@ internal sealed class GrpcTests
             ),
             Is.EqualTo(new Failure(StatusCode.ResourceExhausted, "TOO_LARGE"))
         );
+
+    [Test]
+    public async Task GetThing_PackedMessage_IsUnpackedByTheService()
+    {
+        var packed = new Metadata { { "grpc-internal-encoding-request", "gzip" } };
+        var thing = await _gateway.Grpc.GetThingAsync(
+            new GetThingRequest { ThingId = new string('x', 1000) },
+            packed,
+            Soon
+        );
+
+        Assert.That(thing.ThingId, Is.EqualTo(new string('x', 1000)));
+    }
 
     [Test]
     public async Task CollectThings_OverRest_AsksForAnotherProtocol() =>

@@ -1,6 +1,9 @@
+using System.Globalization;
 using System.Net;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Hosting;
 using Souk.Gateway.Http;
+using Souk.Tests.Gateway.Protos;
 using Souk.Tests.Harness;
 
 namespace Souk.Tests.Gateway;
@@ -36,6 +39,84 @@ public sealed class OperatorTests
             (await gateway.SendAsync("GET", "/metrics")).Status,
             Is.EqualTo(404),
             "not for the public"
+        );
+    }
+
+    [Test]
+    [Description("X-25")]
+    public async Task Metrics_TimesOfARoute_GiveItsPercentiles()
+    {
+        var clock = new ManualTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var gateway = await GatewayHarness.StartAsync(s => s with { OperatorPort = 0 }, clock);
+        // One in twenty is slow, one very slow: p50, p95 and p99 are the three times that there are.
+        var times = Enumerable.Repeat(4, 18).Append(40).Append(400).ToArray();
+        foreach (var ms in times)
+        {
+            var before = gateway.Traffic.Calls;
+            gateway.Traffic.Hold();
+            var call = gateway.SendAsync("GET", "/api/v1/pages/1:browse");
+            await Until(() => gateway.Traffic.Calls > before);
+            clock.Advance(TimeSpan.FromMilliseconds(ms));
+            gateway.Traffic.Release();
+            Assert.That((await call).Status, Is.EqualTo(200));
+        }
+        await gateway.SendAsync("GET", "/api/v1/watch?count=1");
+        using var operators = new HttpClient { BaseAddress = gateway.OperatorOrigin };
+        var text = await operators.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+
+        var buckets = Buckets(
+            text,
+            "gateway_request_duration_milliseconds",
+            "/api/v1/pages/{page_id}:browse"
+        );
+        Assert.Multiple(() =>
+        {
+            Assert.That(Quantile(buckets, 0.5), Is.InRange(3, 5));
+            Assert.That(Quantile(buckets, 0.95), Is.InRange(30, 50));
+            Assert.That(Quantile(buckets, 0.99), Is.InRange(300, 500));
+            Assert.That(
+                Buckets(text, "gateway_response_size_bytes", "/api/v1/pages/{page_id}:browse"),
+                Is.Not.Empty
+            );
+            Assert.That(
+                Buckets(text, "gateway_response_size_bytes", "/api/v1/watch"),
+                Is.Empty,
+                "nobody knows a stream's size beforehand, and none is not a size"
+            );
+        });
+    }
+
+    [Test]
+    [Description("X-25")]
+    public async Task Logs_WhateverIsAsked_HaveALineARequest()
+    {
+        using var logs = new RecordingLogger();
+        await using (var gateway = await GatewayHarness.StartAsync(logs: logs))
+        {
+            await gateway.SendAsync("GET", "/health");
+            await gateway.SendAsync("HEAD", "/docs");
+            await gateway.SendAsync("OPTIONS", "/api/v1/things");
+            await gateway.SendAsync("OPTIONS", "/api/v1/nothing");
+            await gateway.SendAsync("GET", "/api/v1/names");
+            await gateway.SendAsync("POST", "/api/v1/things", "{}");
+            await gateway.Grpc.GetThingAsync(new GetThingRequest());
+        }
+        var told = logs.Lines.Where(line => line.Contains(" ms ")).Select(line => line.Split(' '));
+
+        Assert.That(
+            told.Select(words => $"{words[0]} {words[1]} {words[2]}"),
+            Is.EqualTo(
+                new[]
+                {
+                    "GET /health -",
+                    "HEAD /docs -",
+                    "OPTIONS - -",
+                    "OPTIONS - -",
+                    "GET /api/v1/names ListNames",
+                    "POST /api/v1/things CreateThing",
+                    "POST /souk.echo.v1.EchoService/GetThing GetThing",
+                }
+            )
         );
     }
 
@@ -110,5 +191,40 @@ public sealed class OperatorTests
             async () => await gateway.SendAsync("GET", "/health"),
             Throws.InstanceOf<HttpRequestException>()
         );
+    }
+
+    private static async Task Until(Func<bool> isSo)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!isSo())
+            await Task.Delay(1, patience.Token);
+    }
+
+    /// <summary>How many values were up to each bound, as Prometheus reads it.</summary>
+    private static List<(double Bound, double Count)> Buckets(string text, string name, string route) =>
+        [
+            .. Regex
+                .Matches(
+                    text,
+                    $"^{name}_bucket{{http_route=\"{Regex.Escape(route)}\",.*le=\"(.+)\"}} ([0-9]+)$",
+                    RegexOptions.Multiline
+                )
+                .Select(match =>
+                    (
+                        match.Groups[1].Value is "+Inf"
+                            ? double.PositiveInfinity
+                            : double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture),
+                        double.Parse(match.Groups[2].Value, CultureInfo.InvariantCulture)
+                    )
+                ),
+        ];
+
+    // As histogram_quantile does it: on a straight line between the bounds.
+    private static double Quantile(List<(double Bound, double Count)> buckets, double share)
+    {
+        var rank = share * buckets[^1].Count;
+        var at = buckets.FindIndex(bucket => bucket.Count >= rank);
+        var (lower, below) = at == 0 ? (0, 0) : buckets[at - 1];
+        return lower + ((buckets[at].Bound - lower) * (rank - below) / (buckets[at].Count - below));
     }
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.WebSockets;
 using Grpc.Core;
 using Souk.Gateway.Load;
@@ -24,6 +25,35 @@ public sealed class OverloadTests
     private static readonly (string, string) Patient = ("X-Request-Timeout", "100");
 
     private readonly ManualTimeProvider _clock = new(TimeProvider.System.GetUtcNow());
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task BrowsePage_CallerLeavesOrItsTimeIsOver_EndsTheServicesCall(bool leaves)
+    {
+        await using var gateway = await GatewayHarness.StartAsync();
+        gateway.Traffic.Hold();
+        using var gone = new CancellationTokenSource();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/pages/1:browse");
+        if (!leaves)
+            request.Headers.Add("X-Request-Timeout", "0.5");
+        var call = gateway.Http.SendAsync(request, gone.Token);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        if (leaves)
+        {
+            while (gateway.Traffic.Calls == 0)
+                await Task.Delay(5, patience.Token);
+            await gone.CancelAsync();
+            await Assert.ThatAsync(() => call, Throws.InstanceOf<OperationCanceledException>());
+        }
+        else
+        {
+            using var answer = await call;
+            Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.GatewayTimeout));
+        }
+        // On a machine that stalls the time may be over before the service has heard of the call.
+        while (gateway.Traffic.Cancelled < gateway.Traffic.Calls)
+            await Task.Delay(5, patience.Token);
+    }
 
     [Test]
     [Description("X-19")]

@@ -314,7 +314,10 @@ public sealed class ProblemTests
         );
         Assert.That(preflight.Status, Is.EqualTo(204));
         Assert.That(preflight.Header("Access-Control-Allow-Origin"), Is.EqualTo("https://shop.example"));
-        Assert.That(preflight.Header("Access-Control-Allow-Headers"), Does.Contain("Idempotency-Key"));
+        Assert.That(
+            preflight.Header("Access-Control-Allow-Headers").Split(", "),
+            Is.SupersetOf(new[] { "Idempotency-Key", "Last-Event-ID", "X-Request-Timeout", "traceparent" })
+        );
         var other = await gateway.SendAsync("GET", "/api/v1/names", null, ("Origin", "https://evil.example"));
         Assert.That(other.Header("Access-Control-Allow-Origin"), Is.Empty);
     }

@@ -215,6 +215,31 @@ public sealed class RestTests
         Assert.That(answer.Json["inner"]!.ToJsonString(), Is.EqualTo("""{"name":"n1","count":42}"""));
     }
 
+    [TestCase("GET", "/api/v1/things/1", null, 200)]
+    [TestCase("GET", "/api/v1/things/1", "\"v1\"", 304)]
+    [TestCase("GET", "/api/v1/nothing", null, 404)]
+    [TestCase("DELETE", "/api/v1/names", null, 405)]
+    [TestCase("POST", "/api/v1/things", null, 401)]
+    [TestCase("OPTIONS", "/api/v1/things", null, 204)]
+    [TestCase("GET", "/api/v1/watch?count=1", null, 200)]
+    [TestCase("GET", "/api/v1/export?count=1", null, 200)]
+    [TestCase("GET", "/health", null, 200)]
+    public async Task Rest_AnyAnswer_HasTheSecurityHeaders(string verb, string path, string? tag, int status)
+    {
+        var answer = await _gateway.SendAsync(verb, path, null, tag is null ? [] : [("If-None-Match", tag)]);
+        Assert.Multiple(() =>
+        {
+            Assert.That(answer.Status, Is.EqualTo(status));
+            Assert.That(answer.Header("X-Content-Type-Options"), Is.EqualTo("nosniff"));
+            Assert.That(
+                answer.Header("Content-Security-Policy"),
+                Is.EqualTo("default-src 'none'; frame-ancestors 'none'")
+            );
+            Assert.That(answer.Header("Referrer-Policy"), Is.EqualTo("no-referrer"));
+            Assert.That(answer.Header("Server"), Is.Empty, "nobody learns what serves");
+        });
+    }
+
     [Test]
     public async Task ListNames_ResponseBody_IsTheFieldAlone() =>
         Assert.That((await _gateway.SendAsync("GET", "/api/v1/names")).Body, Is.EqualTo("""["a","b"]"""));

@@ -18,6 +18,8 @@ public sealed class RouteTests
     [TestCase("POST", "/api/v1/things/a:b:buy", "BuyThing")]
     [TestCase("GET", "/api/v1/things/1:buy", "GetThing")]
     [TestCase("GET", "/api/v1/files/a/b/c", "GetPath")]
+    [TestCase("GET", "/api/v1/any/x", "GetPath")]
+    [TestCase("MERGE", "/api/v1/any/x", "GetPath")]
     [TestCase("GET", "/api/v1/files", "GetPath")]
     [TestCase("GET", "/api/v1/shelves/shelf/1/book/2:read", "GetPath")]
     [Description("V13, K27")]
@@ -47,6 +49,18 @@ public sealed class RouteTests
             EchoContracts.Table.MethodsOf("/api/v1/things/search"),
             Is.EqualTo(new[] { "GET", "PATCH", "PUT", "REPORT" })
         );
+
+    [Test]
+    public void Find_RuleForEveryVerb_YieldsToTheVerbsOwn()
+    {
+        var table = new RouteTable<string>();
+        table.Add("*", PathTemplate.Parse("/a/{b}"), "any");
+        table.Add("PUT", PathTemplate.Parse("/a/{b}"), "put");
+        var segments = new Range[32];
+        Assert.That(table.Find("PUT", "/a/b", segments, out _), Is.EqualTo("put"));
+        Assert.That(table.Find("DELETE", "/a/b", segments, out _), Is.EqualTo("any"));
+        Assert.That(table.MethodsOf("/a/b"), Is.EqualTo(new[] { "DELETE", "GET", "PATCH", "POST", "PUT" }));
+    }
 
     [TestCase("/a/{b")]
     [TestCase("/a/{b={c}}")]

@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Net;
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -67,6 +69,50 @@ internal sealed class SocketTests
         using var socket = await ConnectAsync("watch?count=3&after=2");
 
         Assert.That(await NamesAsync(socket), Is.EqualTo(new[] { "thing 2" }));
+    }
+
+    [Test]
+    public async Task TalkThings_SocketComesBack_TellsEachMessageWhereItWas()
+    {
+        using var socket = await ConnectAsync("talk", "buyer", lastEvent: "41");
+        await SendAsync(socket, """{"name":"a"}""");
+
+        Assert.That((int?)JsonNode.Parse((await ReadAsync(socket))!)!["sequence"], Is.EqualTo(41));
+    }
+
+    // By hand: .NET's client answers pings without a word.
+    [Test]
+    public async Task WatchThings_NothingToSay_PingsAndCutsOffWhoDoesNotAnswer()
+    {
+        await using var gateway = await GatewayHarness.StartAsync(settings =>
+            settings with
+            {
+                Heartbeat = TimeSpan.FromMilliseconds(200),
+            }
+        );
+        using var timeout = new CancellationTokenSource(Patience);
+        using var client = new TcpClient();
+        await client.ConnectAsync(IPAddress.Loopback, gateway.Origin.Port, timeout.Token);
+        var stream = client.GetStream();
+        await stream.WriteAsync(
+            Encoding.ASCII.GetBytes(
+                "GET /api/v1/watch?count=1&hold=true HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+                    + "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                    + "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+            ),
+            timeout.Token
+        );
+        var all = new MemoryStream();
+        try
+        {
+            await stream.CopyToAsync(all, timeout.Token);
+        }
+        catch (IOException)
+        {
+            // Cut off with a reset.
+        }
+
+        Assert.That(OpcodesOf(all.ToArray()), Is.SupersetOf(new[] { 1, 9 }));
     }
 
     [Test]
@@ -215,7 +261,25 @@ internal sealed class SocketTests
 
     private Uri Address(string path) => new($"ws://127.0.0.1:{_gateway.Origin.Port}/api/v1/{path}");
 
-    private async Task<ClientWebSocket> ConnectAsync(string path, string? role = null, string version = "1.1")
+    /// <summary>What kinds of frames follow the handshake: 1 is text, 8 the end, 9 a ping.</summary>
+    private static List<int> OpcodesOf(ReadOnlySpan<byte> answer)
+    {
+        var opcodes = new List<int>();
+        for (var at = answer.IndexOf("\r\n\r\n"u8) + 4; at + 2 <= answer.Length; )
+        {
+            opcodes.Add(answer[at] & 0x0f);
+            var length = (int)answer[at + 1];
+            at += length == 126 ? 4 + BinaryPrimitives.ReadUInt16BigEndian(answer[(at + 2)..]) : 2 + length;
+        }
+        return opcodes;
+    }
+
+    private async Task<ClientWebSocket> ConnectAsync(
+        string path,
+        string? role = null,
+        string version = "1.1",
+        string? lastEvent = null
+    )
     {
         using var timeout = new CancellationTokenSource(Patience);
         var socket = new ClientWebSocket();
@@ -224,6 +288,8 @@ internal sealed class SocketTests
         socket.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
         if (role is not null)
             socket.Options.SetRequestHeader("Authorization", $"Bearer {GatewayHarness.Token(role)}");
+        if (lastEvent is not null)
+            socket.Options.SetRequestHeader("Last-Event-ID", lastEvent);
         await socket.ConnectAsync(Address(path), version == "1.1" ? null : _http2, timeout.Token);
         return socket;
     }

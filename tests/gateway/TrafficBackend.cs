@@ -9,9 +9,13 @@ internal sealed class TrafficBackend : TrafficService.TrafficServiceBase
     private TaskCompletionSource _held = Open();
     private int _calls;
     private int _version;
+    private int _cancelled;
 
     /// <summary>Calls so far.</summary>
     public int Calls => Volatile.Read(ref _calls);
+
+    /// <summary>Held calls that were cancelled so far.</summary>
+    public int Cancelled => Volatile.Read(ref _cancelled);
 
     /// <summary>Whether held calls go on when their callers leave.</summary>
     public bool IsDeaf { get; set; }
@@ -50,13 +54,24 @@ internal sealed class TrafficBackend : TrafficService.TrafficServiceBase
         ServerCallContext context
     ) => new() { Pages = { await AnswerAsync(new PageRequest { PageId = "first" }, context) } };
 
+    /// <summary>How long a caller gives, by its own word: how much is left depends on the machine.</summary>
+    public static int MsGiven(ServerCallContext context) =>
+        int.Parse(context.GetHttpContext().Request.Headers["grpc-timeout"].ToString().TrimEnd('m'));
+
     private async Task<Page> AnswerAsync(PageRequest request, ServerCallContext context)
     {
         Interlocked.Increment(ref _calls);
-        await _held.Task.WaitAsync(IsDeaf ? CancellationToken.None : context.CancellationToken);
+        try
+        {
+            await _held.Task.WaitAsync(IsDeaf ? CancellationToken.None : context.CancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            Interlocked.Increment(ref _cancelled);
+            throw;
+        }
         if (request.PageId == "gone")
             throw new RpcException(new Status(StatusCode.NotFound, "gone"));
-        var left = context.Deadline - TimeProvider.System.GetUtcNow().UtcDateTime;
         return new Page
         {
             PageId = request.PageId,
@@ -64,7 +79,7 @@ internal sealed class TrafficBackend : TrafficService.TrafficServiceBase
             Text = $"version {_version} {new string('x', 2000)}",
             Etag = $"v{_version}",
             Language = context.RequestHeaders.GetValue("accept-language") ?? "",
-            DeadlineMs = (int)Math.Ceiling(left.TotalMilliseconds),
+            DeadlineMs = MsGiven(context),
             Related = { new Page { PageId = "related" } },
         };
     }
