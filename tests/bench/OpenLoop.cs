@@ -4,14 +4,7 @@ using System.Diagnostics;
 namespace Souk.Bench;
 
 /// <summary>An operation to start again and again.</summary>
-internal sealed record Load(double PerSecond, Func<long, CancellationToken, Task> Operation)
-{
-    /// <summary>
-    /// How late the generator may be without the operation being charged for it. A timer's grain is a
-    /// millisecond: nothing to a purchase, everything to a call of a quarter of it.
-    /// </summary>
-    public TimeSpan Grain { get; init; }
-}
+internal sealed record Load(double PerSecond, Func<long, CancellationToken, Task> Operation);
 
 /// <summary>What became of a load: latencies in milliseconds, shortest first.</summary>
 internal sealed record LoadResult(
@@ -44,24 +37,35 @@ internal static class OpenLoop
         var inFlight = 0;
         var start = Stopwatch.GetTimestamp();
 
-        for (var i = 0L; i < count; i++)
-        {
-            var due = start + (long)(i * ticksBetween);
-            await UntilAsync(due, cancellationToken);
-            if (Volatile.Read(ref inFlight) >= InFlightMax)
-            {
-                failures.AddOrUpdate("generator full", 1, (_, n) => n + 1);
-                continue;
-            }
-
-            Interlocked.Increment(ref inFlight);
-            var late = Stopwatch.GetElapsedTime(due);
-            pending.Add(OneAsync(i, late < load.Grain ? Stopwatch.GetTimestamp() : due));
-        }
-
+        // A thread of its own: what the load does to the thread pool must not change the rate.
+        await Task.Factory.StartNew(
+            StartAll,
+            cancellationToken,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
         await Task.WhenAll(pending);
         var elapsed = Stopwatch.GetElapsedTime(start).TotalSeconds;
         return new LoadResult([.. latencies.Order()], failures, elapsed);
+
+        void StartAll()
+        {
+            FineSleep.BePunctual();
+            for (var i = 0L; i < count; i++)
+            {
+                var due = start + (long)(i * ticksBetween);
+                FineSleep.Until(due);
+                cancellationToken.ThrowIfCancellationRequested();
+                if (Volatile.Read(ref inFlight) >= InFlightMax)
+                {
+                    failures.AddOrUpdate("generator full", 1, (_, n) => n + 1);
+                    continue;
+                }
+
+                Interlocked.Increment(ref inFlight);
+                pending.Add(OneAsync(i, due));
+            }
+        }
 
         async Task OneAsync(long index, long from)
         {
@@ -86,16 +90,6 @@ internal static class OpenLoop
         sorted.Length == 0
             ? 0
             : sorted[Math.Clamp((int)Math.Ceiling(sorted.Length * share) - 1, 0, sorted.Length - 1)];
-
-    private static async ValueTask UntilAsync(long due, CancellationToken cancellationToken)
-    {
-        // Task.Delay has a grain of a millisecond: an operation may start that late, and its latency says so.
-        var left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), due);
-        if (left > TimeSpan.Zero)
-        {
-            await Task.Delay(left, cancellationToken);
-        }
-    }
 }
 
 /// <summary>An operation that the shop answered, but not as it should have.</summary>
