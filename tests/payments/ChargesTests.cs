@@ -1,4 +1,5 @@
 using Grpc.Core;
+using Souk.Payments;
 using Souk.Payments.V1;
 using Souk.Tests.Harness;
 using Souk.Type;
@@ -123,6 +124,37 @@ internal sealed class ChargesTests : PaymentsFixture
             buyer.ConfirmPaymentAsync(new ConfirmPaymentRequest { PaymentId = payment.PaymentId })
         );
         Assert.That(failure, Is.EqualTo(new Failure(StatusCode.FailedPrecondition, "BAD_STATE")));
+    }
+
+    [Test, Description("PAY-07: one call at a time talks to the provider")]
+    public async Task CapturePayment_WhileAnotherCallWorksOnIt_FailsWithPaymentInProgress()
+    {
+        var (authorized, challenged) = (Checkout(), Checkout("tok_challenge"));
+        await Ordering.AuthorizePaymentAsync(authorized);
+        var waiting = await Ordering.AuthorizePaymentAsync(challenged);
+        var buyer = As(new TestCaller(challenged.UserId, Souk.Options.V1.Role.Buyer));
+        await Service.Db.ExecuteAsync(
+            "update payments set lease_until = $1 where checkout_id = any($2)",
+            [
+                Mesh.Clock.GetUtcNow() + PaymentBook.LeaseTime,
+                new[] { Guid.Parse(authorized.CheckoutId), Guid.Parse(challenged.CheckoutId) },
+            ],
+            CancellationToken.None
+        );
+        var confirm = new ConfirmPaymentRequest { PaymentId = waiting.PaymentId };
+        Func<Task<Payment>>[] calls =
+        [
+            () => CaptureAsync(authorized),
+            () => CancelAsync(authorized),
+            () => buyer.ConfirmPaymentAsync(confirm).ResponseAsync,
+        ];
+        foreach (var call in calls)
+        {
+            var failure = await Failure.OfAsync(call);
+            Assert.That(failure, Is.EqualTo(new Failure(StatusCode.Aborted, "PAYMENT_IN_PROGRESS")));
+        }
+        Assert.That((await BooksAsync(authorized)).State, Is.EqualTo("authorized"));
+        Assert.That((await BooksAsync(challenged)).State, Is.EqualTo("needs_action"));
     }
 
     [Test, Description("X-06")]
