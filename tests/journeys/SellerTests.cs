@@ -6,7 +6,7 @@ namespace Souk.Tests.Journeys;
 [Parallelizable(ParallelScope.All)]
 internal sealed class SellerTests : Journey
 {
-    private static readonly (int, string) s_refused = (400, "SELLER_INACTIVE");
+    private static readonly (int, string) Refused = (400, "SELLER_INACTIVE");
 
     [Test]
     [Description("CART-02, SEL-01: suspended, nothing of theirs is sold; active again, all is")]
@@ -28,7 +28,7 @@ internal sealed class SellerTests : Journey
             await buyer.OrderAsync(goods: null),
             await buyer.OrderAsync(goods),
         };
-        Assert.That(refused.Select(reply => (reply.Status, reply.Reason)), Is.All.EqualTo(s_refused));
+        Assert.That(refused.Select(reply => (reply.Status, reply.Reason)), Is.All.EqualTo(Refused));
         Assert.That(await Books.StockAsync(goods.Sku), Is.EqualTo((3, 0)));
 
         await SetStatusAsync(seller, "active");

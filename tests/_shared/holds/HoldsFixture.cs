@@ -10,7 +10,7 @@ namespace Souk.Tests.Shared.Holds;
 /// <summary>The engine over a database of its own, without any service around it.</summary>
 internal abstract class HoldsFixture
 {
-    private static int _names;
+    private static int s_names;
 
     // The only line that Db logs is that a transaction was undone and runs again.
     private readonly RecordingLogger _conflicts = new();
@@ -44,7 +44,7 @@ internal abstract class HoldsFixture
 
     /// <summary>A key that no other test has.</summary>
     protected static PoolKey NewKey(string place = "here") =>
-        new($"item-{Interlocked.Increment(ref _names):D6}", place);
+        new($"item-{Interlocked.Increment(ref s_names):D6}", place);
 
     protected async Task<PoolKey> StockedKeyAsync(long quantity, string place = "here")
     {

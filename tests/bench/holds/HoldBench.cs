@@ -19,7 +19,7 @@ internal static class HoldBench
     private const long Stock = 1_000_000_000;
     private const string Place = "here";
 
-    private static readonly (string Name, HoldPath Path)[] s_paths =
+    private static readonly (string Name, HoldPath Path)[] Paths =
     [
         ("row locks", HoldPath.Pessimistic),
         ("versions", HoldPath.Optimistic),
@@ -63,11 +63,11 @@ internal static class HoldBench
         var figures = new Figures("holds", "holds.json");
         foreach (var (crowd, keys) in new[] { ("one key", (PoolKey[])[hot]), ("1,000 keys", many) })
         {
-            var runs = s_paths.ToDictionary(path => path.Name, _ => new List<HoldRun>());
+            var runs = Paths.ToDictionary(path => path.Name, _ => new List<HoldRun>());
             // Round 0 warms up.
             for (var round = 0; round <= Rounds; round++)
             {
-                foreach (var (name, path) in s_paths)
+                foreach (var (name, path) in Paths)
                 {
                     var engine = new HoldEngine(path, path == HoldPath.Leased ? new LocalLeases() : null);
                     var time = round == 0 ? duration / 4 : duration;
