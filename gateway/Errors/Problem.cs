@@ -73,6 +73,10 @@ internal sealed class Problem
     public string Title =>
         ErrorTexts.All.Of(Language, Domain, Reason) ?? ErrorTexts.All.OfStatus(Language, HttpStatus);
 
+    /// <summary>What is wrong with a field, in the same language where there is a text of it.</summary>
+    public string TextOf(BadRequest.Types.FieldViolation violation) =>
+        ViolationTexts.Of(Language, violation.Description) ?? violation.Description;
+
     /// <summary>Chooses the title's language by the header Accept-Language.</summary>
     public Problem For(string acceptLanguage)
     {

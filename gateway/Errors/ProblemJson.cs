@@ -63,7 +63,7 @@ internal static class ProblemJson
         {
             json.WriteStartObject();
             json.WriteString("field", violation.Field);
-            json.WriteString("description", violation.Description);
+            json.WriteString("description", problem.TextOf(violation));
             json.WriteEndObject();
         }
         json.WriteEndArray();
@@ -73,7 +73,7 @@ internal static class ProblemJson
         json.WriteEndObject();
     }
 
-    // The title is in the reader's language, what is beside it in ours.
+    // Title and violations are in the reader's language, what is beside them in ours.
     private static string LanguagesOf(Problem problem) =>
         problem.Language == ErrorTexts.Default || (problem.Detail.Length == 0 && problem.Violations is null)
             ? problem.Language

@@ -29,7 +29,10 @@ internal static class ProblemSchema
               "items": {
                 "type": "object",
                 "required": ["field", "description"],
-                "properties": { "field": { "type": "string" }, "description": { "type": "string" } }
+                "properties": {
+                  "field": { "type": "string", "description": "Its path in the request." },
+                  "description": { "type": "string", "description": "What is wrong, in their language where known." }
+                }
               }
             },
             "retry_after_ms": { "type": "integer", "description": "Wait this long before trying again." },
