@@ -244,13 +244,14 @@ internal static class DaprFault
         );
 
     /// <summary>Nothing of the API, and no app named that it could be for.</summary>
-    public static DaprException NoTarget(SidecarApp app) =>
+    public static DaprException NoTarget(SidecarApp app, string request) =>
         Bare(
             app,
             StatusCode.NotFound,
             404,
             "ERR_DIRECT_INVOKE",
-            "failed getting app id either from the URL path or the header dapr-app-id"
+            "failed getting app id either from the URL path or the header dapr-app-id,"
+                + $" and '{request}' is no API of this runtime"
         );
 
     /// <summary>A request over HTTP whose body or path is not what it should be.</summary>

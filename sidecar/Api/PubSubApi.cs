@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Dapr.Client.Autogen.Grpc.v1;
+using Souk.Sidecar.Files;
 using Souk.Sidecar.PubSub;
 
 namespace Souk.Sidecar.Api;
@@ -148,7 +149,7 @@ internal static class PubSubApi
     private static byte[] Envelope(SidecarApp app, EventDraft draft, TimeProvider clock)
     {
         var raw = false;
-        if (draft.Metadata.TryGetValue("rawPayload", out var text) && !bool.TryParse(text, out raw))
+        if (draft.Metadata.TryGetValue("rawPayload", out var text) && !GoValues.TryBool(text, out raw))
             throw DaprFault.PublishMetadata(app, draft.PubSubName, $"rawPayload is not a boolean: '{text}'");
         if (raw)
             return draft.Data.ToArray();

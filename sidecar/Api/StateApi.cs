@@ -1,6 +1,7 @@
 using System.Globalization;
 using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf;
+using Souk.Sidecar.Files;
 using Souk.Sidecar.PubSub;
 using Souk.Sidecar.State;
 
@@ -274,7 +275,7 @@ internal sealed record StateTransaction(List<StateChange> Changes, IReadOnlyList
 
     private static bool IsProjection(StateItem item) =>
         item.Metadata.TryGetValue(Projection, out var flag)
-        && bool.TryParse(flag, out var projects)
+        && GoValues.TryBool(flag, out var projects)
         && projects;
 
     private static EventDraft EventFor(

@@ -17,8 +17,9 @@ internal sealed class InvokeHttp(InvokeRoutes routes)
     private async Task InvokeAsync(ApiCall call)
     {
         var caller = Caller.Of(call.Context);
-        var target = InvokeTarget.Of(call) ?? throw DaprFault.NoTarget(call.App);
         var request = call.Context.Request;
+        var target =
+            InvokeTarget.Of(call) ?? throw DaprFault.NoTarget(call.App, $"{request.Method} {request.Path}");
         var route = routes.Find(caller, target, request.Method);
         var message = new InvokeMessage(
             request.Method,

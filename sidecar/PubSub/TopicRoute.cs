@@ -1,4 +1,5 @@
 using Souk.Sidecar.Cel;
+using Souk.Sidecar.Files;
 
 namespace Souk.Sidecar.PubSub;
 
@@ -59,9 +60,14 @@ internal sealed record TopicRoute(string PubSubName, string Topic, string? Path)
 
     public SubscriptionOrigin Origin { get; init; }
 
-    /// <summary>The broker's bytes are handed to the app as they are, not unwrapped.</summary>
+    /// <summary>
+    /// The broker's bytes are handed to the app as they are, not unwrapped. Dapr's JavaScript SDK puts the
+    /// values of a gRPC app's metadata in quotes.
+    /// </summary>
     public bool IsRaw =>
-        Metadata.TryGetValue("rawPayload", out var raw) && bool.TryParse(raw, out var isRaw) && isRaw;
+        Metadata.TryGetValue("rawPayload", out var raw)
+        && GoValues.TryBool(raw.Trim('"'), out var isRaw)
+        && isRaw;
 
     /// <summary>The path for an event: of the first rule that wants it. Null when nobody does.</summary>
     public string? PathOf(ReceivedEvent received)

@@ -187,18 +187,4 @@ internal sealed class BindingTlsTests : SidecarFixture
         request.Data = ByteString.CopyFromUtf8("text");
         await client.InvokeBindingAsync(request);
     }
-
-    private sealed class TemporaryFolder : IDisposable
-    {
-        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("souk-tls-");
-
-        internal string Write(string name, string text)
-        {
-            var path = Path.Combine(_folder.FullName, name);
-            File.WriteAllText(path, text);
-            return path;
-        }
-
-        public void Dispose() => _folder.Delete(recursive: true);
-    }
 }

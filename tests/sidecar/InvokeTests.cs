@@ -185,6 +185,20 @@ internal sealed class InvokeTests
     public async Task Invoke_NoAppNamed_Is404(string path) =>
         Assert.That((await _caller.GetAsync(path)).Error, Is.EqualTo((404, "ERR_DIRECT_INVOKE", "")));
 
+    [TestCase("GET", "/v1.0/configuration/store?key=a")]
+    [TestCase("POST", "/v1.0/actors/Till/1/method/open")]
+    [TestCase("POST", "/v1.0-alpha1/state/store/query")]
+    [TestCase("PATCH", "/v1.0/state/store")]
+    public async Task Invoke_NoApiOfThisRuntime_IsNamed(string verb, string path)
+    {
+        var answer = await _caller.SendAsync(verb, path);
+        Assert.That(answer.Error, Is.EqualTo((404, "ERR_DIRECT_INVOKE", "")));
+        Assert.That(
+            answer.Message,
+            Does.EndWith($"and '{verb} {path.Split('?')[0]}' is no API of this runtime")
+        );
+    }
+
     [Test]
     public async Task Invoke_GrpcApp_GetsOnInvoke()
     {

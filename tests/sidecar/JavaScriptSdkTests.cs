@@ -45,6 +45,71 @@ internal sealed class JavaScriptSdkTests : SidecarFixture
         Assert.That(JsonElement.DeepEquals(result.RootElement, expected.RootElement), output);
     }
 
+    [Test]
+    public async Task Tour_OfTheOfficialSdksClient_IsTheSameOverHttpAndGrpc()
+    {
+        var package = await NodePackage.OpenAsync("tests/sidecar/js");
+        var redis = Own(await RedisProcess.StartAsync());
+        var database = Own(await SidecarDatabase.CreateAsync());
+        var web = Own(await EchoApp.StartAsync());
+        using var secrets = new TemporaryFolder();
+        var components =
+            Components(redis, database)
+            + Yaml.Component("web", "bindings.http", "v1", Yaml.Item("url", $"http://127.0.0.1:{web.Port}"))
+            + Yaml.Component("tick", "bindings.cron", "v1", Yaml.Item("schedule", "@every 100ms"))
+            + Yaml.Component(
+                "secrets",
+                "secretstores.local.file",
+                "v1",
+                Yaml.Item("secretsFile", secrets.Write("s.json", """{"mail":{"user":"m","password":"p"}}"""))
+            );
+        var sidecar = Own(await TestSidecar.StartAsync(components, App("desk", "grpc")));
+        var places = JsonSerializer.Serialize(new { desk = PlaceOf(sidecar, "desk") });
+        var output = await package.RunAsync("tour.mjs", places);
+        using var tours = JsonDocument.Parse(output.Trim().Split('\n')[^1]);
+        foreach (var protocol in new[] { "HTTP", "GRPC" })
+        {
+            using var expected = JsonDocument.Parse(Tour.Replace("PROTOCOL", protocol));
+            var tour = tours.RootElement.GetProperty(protocol);
+            Assert.That(
+                JsonElement.DeepEquals(tour, expected.RootElement),
+                $"{tour}\n{expected.RootElement}"
+            );
+        }
+        Assert.That(
+            tours.RootElement.GetProperty("unsupported").EnumerateArray().Select(said => said.GetString()),
+            Is.All.EqualTo("Method is unimplemented.")
+        );
+    }
+
+    private const string Tour = """
+        {
+          "read": { "object": { "n": 1 }, "text": "text", "number": 5, "no": false, "zero": 0,
+                    "list": [1, 2], "unicode": "ключ", "missing": "" },
+          "bulk": ["text", null],
+          "after": ["changed", ""],
+          "healthy": true,
+          "metadata": ["desk", "PROTOCOL"],
+          "locks": [true, false, 2, 0, 1],
+          "secrets": [{ "mail:user": "m" },
+                      { "mail:user": { "mail:user": "m" }, "mail:password": { "mail:password": "p" } }],
+          "echo": ["PUT", "/parcels", "{\"parcel\":1}"],
+          "greeted": { "hello": "PROTOCOL" },
+          "refused": {
+            "etag": "failed saving state in state store statestore: possible etag mismatch. error from state store: the stored value of desk||PROTOCOL-object has another etag",
+            "store": "state store nowhere is not found",
+            "pubsub": "pubsub nowhere is not found",
+            "binding": "error invoking output binding nowhere: couldn't find output binding nowhere",
+            "operation": "error invoking output binding web: binding web does not support operation juggle. supported operations:create get head post put patch delete options trace",
+            "secret": "failed getting secret with key none from secret store secrets: secret none not found",
+            "secretStore": "failed finding secret store with key nowhere",
+            "lockStore": "lock store nowhere not found",
+            "app": "failed to invoke, id: nowhere, err: couldn't find service: nowhere"
+          },
+          "stumbled": true
+        }
+        """;
+
     private static string Components(RedisProcess redis, SidecarDatabase database)
     {
         var redisHost = Yaml.Item("redisHost", $"127.0.0.1:{redis.Port}");

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Google.Protobuf.WellKnownTypes;
 using Google.Rpc;
@@ -8,6 +9,12 @@ namespace Souk.Sidecar.Api.Http;
 /// <summary>An error as the HTTP API tells it: code, message, and the details gRPC callers get.</summary>
 internal static class ErrorJson
 {
+    // Messages name things in single quotes, which stay readable this way.
+    private static readonly JsonWriterOptions Plain = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
     public static Task AnswerAsync(HttpContext context, DaprException fault) =>
         AnswerAsync(context, fault.HttpStatus, fault.ErrorCode, fault.Status.Detail, fault.Details);
 
@@ -21,7 +28,7 @@ internal static class ErrorJson
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = "application/json";
-        await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
+        await using var json = new Utf8JsonWriter(context.Response.BodyWriter, Plain);
         json.WriteStartObject();
         json.WriteString("errorCode", errorCode);
         json.WriteString("message", message);
