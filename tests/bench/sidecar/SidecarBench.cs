@@ -68,8 +68,8 @@ internal static class SidecarBench
             ("state", loads.State),
             ("events", loads.Events),
         ];
-        // The figures are those of a runtime that has been at it for a while. At this rate its code is compiled
-        // for good after about eight seconds; what a call costs before that is another question.
+        // The figures are those of a runtime that has been at it for a while. At this rate its code is
+        // compiled for good after about eight seconds; what a call costs before that is another question.
         foreach (var (_, load) in all)
             await OpenLoop.RunAsync(load, duration, cancellation);
         var rounds = all.ToDictionary(item => item.Load, _ => new List<Round>());
