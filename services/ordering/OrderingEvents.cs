@@ -1,3 +1,4 @@
+using Souk.Ordering.V1;
 using Souk.Payments.V1;
 
 namespace Souk.Ordering;
@@ -23,7 +24,8 @@ internal sealed class OrderingEvents(CheckoutLauncher launcher, Outbox outbox) :
             OrderRows.Read,
             context.CancellationToken
         );
-        if (order is not null)
+        // Nobody has heard of an order that is not confirmed yet.
+        if (order is { Status: not OrderStatus.Pending })
             OrderEvents.Changed(outbox, context.Tx, order, now);
     }
 

@@ -72,6 +72,8 @@ internal sealed class RecoveryTests
 
         var settled = await _mesh.SettledAsync(order);
         Assert.That((settled.Status, settled.PaymentStatus), Is.EqualTo((OrderStatus.Confirmed, "refunded")));
+        var updates = await _mesh.EventsAsync<OrderUpdated>("order.updated", e => e.OrderId == order.OrderId);
+        Assert.That(updates, Is.Empty, "its first event is that it was confirmed");
     }
 
     [Test]
