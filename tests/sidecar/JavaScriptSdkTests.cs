@@ -96,11 +96,11 @@ internal sealed class JavaScriptSdkTests : SidecarFixture
           "echo": ["PUT", "/parcels", "{\"parcel\":1}"],
           "greeted": { "hello": "PROTOCOL" },
           "refused": {
-            "etag": "failed saving state in state store statestore: possible etag mismatch. error from state store: the stored value of desk||PROTOCOL-object has another etag",
+            "etag": "failed saving state in state store statestore: possible etag mismatch",
             "store": "state store nowhere is not found",
             "pubsub": "pubsub nowhere is not found",
             "binding": "error invoking output binding nowhere: couldn't find output binding nowhere",
-            "operation": "error invoking output binding web: binding web does not support operation juggle. supported operations:create get head post put patch delete options trace",
+            "operation": "error invoking output binding web: binding web does not support operation juggle",
             "secret": "failed getting secret with key none from secret store secrets: secret none not found",
             "secretStore": "failed finding secret store with key nowhere",
             "lockStore": "lock store nowhere not found",

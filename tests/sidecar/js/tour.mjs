@@ -89,7 +89,7 @@ async function tour(client, protocol) {
   };
 }
 
-// What the sidecar said, whether the SDK throws it or hands it back, as text of an answer or as a status.
+// The first sentence that the sidecar said, whether the SDK throws it or hands it back, as an answer or as a status.
 async function refusal(call) {
   let error;
   try {
@@ -98,8 +98,8 @@ async function refusal(call) {
     error = thrown.error ?? thrown;
   }
   if (!error) return "nothing";
-  if (error.rawMessage) return error.rawMessage;
-  return JSON.parse(JSON.parse(error.message).error_msg).message;
+  const said = error.rawMessage ?? JSON.parse(JSON.parse(error.message).error_msg).message;
+  return said.split(". ")[0];
 }
 
 await eventually("a tick", () => seen.ticks > 0);
