@@ -1,5 +1,6 @@
 using System.Net;
-using Grpc.Core;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -14,7 +15,7 @@ namespace Souk.Bench.Gateway;
 /// <summary>
 /// A process of its own with what the gateway is measured against: the service behind it, which does nothing
 /// but answer, and endpoints that return the same JSON by System.Text.Json. The endpoints are told apart by
-/// port, as they should cost no routing.
+/// port: the bare ones have no routing at all.
 /// </summary>
 internal static class Opponents
 {
@@ -24,13 +25,17 @@ internal static class Opponents
     /// <summary>An endpoint that asks the service for the product by gRPC.</summary>
     public const int AskingOffset = 2;
 
+    /// <summary>An endpoint as a team writes it, which has the product already.</summary>
+    public const int MappedOffset = 3;
+
     /// <summary>Serves until its standard input ends, so that it cannot outlive who started it.</summary>
     public static async Task RunAsync(int port, CancellationToken cancellation)
     {
         await using var service = Service(port);
         await using var plain = Plain(port + PlainOffset);
         await using var asking = Asking(port + AskingOffset, port);
-        foreach (var app in (WebApplication[])[service, plain, asking])
+        await using var mapped = Mapped(port + MappedOffset);
+        foreach (var app in (WebApplication[])[service, plain, asking, mapped])
             await app.StartAsync(cancellation);
         while (await Console.In.ReadLineAsync(cancellation) is not null) { }
     }
@@ -50,6 +55,27 @@ internal static class Opponents
         var product = PlainMapping.Of(SampleProduct.Message());
         var app = Builder(port, HttpProtocols.Http1).Build();
         app.Run(context => AnswerAsync(context, product));
+        return app;
+    }
+
+    // What "dotnet new webapi" begins with, levels of its log included.
+    private static WebApplication Mapped(int port)
+    {
+        var product = PlainMapping.Of(SampleProduct.Message());
+        var builder = WebApplication.CreateBuilder();
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.Hosting", LogLevel.Warning);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
+        builder.Services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+            json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+        });
+        var app = builder.Build();
+        app.MapGet(
+            "/api/v1/products/{product_id}",
+            (string product_id) => product with { ProductId = product_id, Id = product_id }
+        );
         return app;
     }
 
@@ -79,13 +105,4 @@ internal static class Opponents
         );
         return builder;
     }
-}
-
-/// <summary>A catalog that always has the same product at hand.</summary>
-internal sealed class IdleCatalog : CatalogService.CatalogServiceBase
-{
-    private readonly Product _product = SampleProduct.Message();
-
-    public override Task<Product> GetProduct(GetProductRequest request, ServerCallContext context) =>
-        Task.FromResult(_product);
 }
