@@ -5,10 +5,12 @@ using Souk.Gateway.Transcoding;
 
 namespace Souk.Gateway.Calls;
 
-/// <summary>The answer of a call: its messages one after the other, then how it ended.</summary>
+/// <summary>The answer of a stream: its messages one after the other, then how it ended.</summary>
 internal sealed class GrpcReply(HttpResponseMessage response, Lane lane) : IDisposable
 {
-    private const int MessageBytesMax = 4 * 1024 * 1024;
+    /// <summary>Larger messages of services are refused.</summary>
+    public const int MessageBytesMax = 4 * 1024 * 1024;
+
     private const int ReadBytes = 4096;
 
     private readonly PooledBuffer _buffer = new();
@@ -33,10 +35,10 @@ internal sealed class GrpcReply(HttpResponseMessage response, Lane lane) : IDisp
     public bool IsOver => response.Headers.NonValidated.Contains("grpc-status");
 
     /// <summary>What the service says before its messages.</summary>
-    public HttpHeadersNonValidated Leading => response.Headers.NonValidated;
+    public IEnumerable<KeyValuePair<string, string>> Leading => Plain(response.Headers);
 
     /// <summary>What the service says after its messages.</summary>
-    public HttpHeadersNonValidated Trailing => response.TrailingHeaders.NonValidated;
+    public IEnumerable<KeyValuePair<string, string>> Trailing => Plain(response.TrailingHeaders);
 
     /// <summary>
     /// Reads the next message; false when there is none, and then <see cref="Ending"/> tells why.
@@ -57,7 +59,7 @@ internal sealed class GrpcReply(HttpResponseMessage response, Lane lane) : IDisp
     }
 
     /// <summary>
-    /// Reads until the end, so that the trailers are there. A unary reply has nothing more to read.
+    /// Reads until the end, so that the trailers are there. A single reply has nothing more to read.
     /// </summary>
     public async ValueTask FinishAsync(CancellationToken token)
     {
@@ -91,19 +93,27 @@ internal sealed class GrpcReply(HttpResponseMessage response, Lane lane) : IDisp
 
     private bool TryFrame()
     {
-        var bytes = _buffer.Written;
-        if (bytes.Length < GrpcCall.PrefixBytes)
+        if (FrameLength(_buffer.Written) is not { } length)
             return false;
+        (_start, _next) = (GrpcCall.PrefixBytes, length);
+        return true;
+    }
+
+    /// <summary>The length of the first message with its prefix; null while it is not all there.</summary>
+    public static int? FrameLength(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < GrpcCall.PrefixBytes)
+            return null;
         if (bytes[0] != 0)
             throw new IOException("The reply is compressed, which was not offered.");
         var length = BinaryPrimitives.ReadUInt32BigEndian(bytes[1..]);
         if (length > MessageBytesMax)
-            throw new IOException($"The reply is larger than {MessageBytesMax} bytes.");
-        if (bytes.Length < GrpcCall.PrefixBytes + (int)length)
-            return false;
-        (_start, _next) = (GrpcCall.PrefixBytes, GrpcCall.PrefixBytes + (int)length);
-        return true;
+            throw UnaryReply.TooLarge();
+        return bytes.Length < GrpcCall.PrefixBytes + (int)length ? null : GrpcCall.PrefixBytes + (int)length;
     }
+
+    private static IEnumerable<KeyValuePair<string, string>> Plain(HttpHeaders headers) =>
+        headers.NonValidated.Select(header => KeyValuePair.Create(header.Key, header.Value.ToString()));
 
     private async ValueTask FillAsync(CancellationToken token)
     {

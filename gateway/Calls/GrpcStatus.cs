@@ -21,23 +21,23 @@ internal static class GrpcStatus
         var trailers = response.TrailingHeaders.NonValidated.Contains(CodeHeader)
             ? response.TrailingHeaders
             : response.Headers;
-        if (
-            !int.TryParse(
-                Value(trailers, CodeHeader),
-                NumberStyles.None,
-                CultureInfo.InvariantCulture,
-                out var code
-            )
-        )
+        return Of((int)response.StatusCode, name => Value(trailers, name));
+    }
+
+    /// <summary>The status that trailers tell, or in their absence HTTP.</summary>
+    /// <param name="trailer">The trailer's value; empty for none.</param>
+    public static Status Of(int httpStatus, Func<string, string> trailer)
+    {
+        if (!int.TryParse(trailer(CodeHeader), NumberStyles.None, CultureInfo.InvariantCulture, out var code))
             return new Status
             {
-                Code = (int)CodeOf(response.StatusCode),
+                Code = (int)CodeOf((HttpStatusCode)httpStatus),
                 Message = "The call did not end well.",
             };
         if (code == (int)Code.Ok)
             return new Status();
-        var text = Uri.UnescapeDataString(Value(trailers, TextHeader));
-        return Detailed(Value(trailers, DetailsHeader), code) ?? new Status { Code = code, Message = text };
+        var text = Uri.UnescapeDataString(trailer(TextHeader));
+        return Detailed(trailer(DetailsHeader), code) ?? new Status { Code = code, Message = text };
     }
 
     private static Status? Detailed(string base64, int code)

@@ -40,7 +40,7 @@ internal sealed partial class ServiceCaller
     /// <param name="isSafe">Whether a repeat changes nothing.</param>
     /// <param name="token">Ends with the deadline or the caller, whichever is first.</param>
     /// <param name="aborted">Ends with the caller alone, who says nothing about the service.</param>
-    public async Task<GrpcReply> CallAsync(
+    public async Task<UnaryReply> CallAsync(
         GrpcCall call,
         bool isSafe,
         CancellationToken token,
@@ -62,7 +62,7 @@ internal sealed partial class ServiceCaller
         }
     }
 
-    private async Task<GrpcReply> RepeatAsync(
+    private async Task<UnaryReply> RepeatAsync(
         GrpcCall call,
         bool isSafe,
         CancellationToken token,
@@ -76,8 +76,8 @@ internal sealed partial class ServiceCaller
                 throw Open(call.AppId);
             try
             {
-                var reply = await AttemptAsync(call, token);
-                var isSilent = IsSilence(reply.Ending());
+                var reply = await _backend.CallAsync(call, token);
+                var isSilent = IsSilence(reply.Ending);
                 Report(circuit, isSilent);
                 if (!isSilent || retriesLeft == 0)
                     return reply;
@@ -130,22 +130,6 @@ internal sealed partial class ServiceCaller
         catch (Exception e)
         {
             Lost(circuit, call, e, aborted);
-            throw;
-        }
-    }
-
-    private async Task<GrpcReply> AttemptAsync(GrpcCall call, CancellationToken token)
-    {
-        var reply = await _backend.SendAsync(call, token);
-        try
-        {
-            await reply.NextAsync(token);
-            await reply.FinishAsync(token);
-            return reply;
-        }
-        catch
-        {
-            reply.Dispose();
             throw;
         }
     }

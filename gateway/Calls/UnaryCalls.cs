@@ -76,9 +76,9 @@ internal sealed class UnaryCalls(ServiceCaller caller, OutputCache cache, TimePr
             : new CacheOutcome(cache.Keepable(route, option, key, reply.Message), null);
     }
 
-    private static Problem? ProblemOf(GrpcReply reply)
+    private static Problem? ProblemOf(UnaryReply reply)
     {
-        var ending = reply.Ending();
+        var ending = reply.Ending;
         if (ending.Code != 0)
             return new Problem(ending);
         return reply.HasMessage ? null : throw new InvalidDataException("The reply has no message.");

@@ -61,7 +61,16 @@ internal sealed class GrpcEndpoint(
         deadline.CancelAfter(call.Deadline);
         await ReadMessageAsync(context, call, settings.BodyBytesMax);
         using var reply = await caller.CallAsync(call, rpc.IsSafe, deadline.Token, context.RequestAborted);
-        return await AnswerAsync(rpc, context, reply, deadline.Token);
+        // What fails at once has its trailers where others have their headers.
+        if (reply.Trailing is not null)
+            PassedMetadata.Leading(reply.Leading, context);
+        if (reply.HasMessage)
+        {
+            GrpcEnding.Start(context);
+            await context.Response.Body.WriteAsync(reply.Frame, deadline.Token);
+        }
+        PassedMetadata.Trailing(reply.Trailing ?? reply.Leading, context);
+        return reply.Ending.Code == 0 ? null : new Problem(reply.Ending);
     }
 
     private async Task<Problem?> StreamAsync(Exchange exchange, Rpc rpc, GrpcCall call)
@@ -134,14 +143,14 @@ internal sealed class GrpcEndpoint(
     )
     {
         var response = context.Response;
-        PassedMetadata.Leading(reply, context);
+        if (!reply.IsOver)
+            PassedMetadata.Leading(reply.Leading, context);
         if (rpc.IsServerStreaming && !reply.IsOver)
         {
             GrpcEnding.Start(context);
             await response.StartAsync(token);
         }
-        // A unary reply has been read already, for the sake of retries.
-        var hasMessage = rpc.IsStream ? await reply.NextAsync(token) : reply.HasMessage;
+        var hasMessage = await reply.NextAsync(token);
         while (hasMessage)
         {
             GrpcEnding.Start(context);
@@ -152,7 +161,7 @@ internal sealed class GrpcEndpoint(
         }
         if (rpc.IsClientStreaming)
             await reply.FinishAsync(token);
-        PassedMetadata.Trailing(reply, context);
+        PassedMetadata.Trailing(reply.IsOver ? reply.Leading : reply.Trailing, context);
         var ending = reply.Ending();
         return ending.Code == 0 ? null : new Problem(ending);
     }

@@ -1,5 +1,3 @@
-using Souk.Gateway.Calls;
-
 namespace Souk.Gateway.Grpc;
 
 /// <summary>
@@ -10,24 +8,23 @@ internal static class PassedMetadata
 {
     private static readonly string[] Own = ["grpc-", "dapr-", "content-", "x-request-id"];
 
-    public static void Leading(GrpcReply reply, HttpContext context)
+    public static void Leading(IEnumerable<KeyValuePair<string, string>> metadata, HttpContext context)
     {
-        // What fails at once has its trailers there.
-        if (reply.IsOver || context.Response.HasStarted)
+        if (context.Response.HasStarted)
             return;
-        foreach (var (name, values) in reply.Leading)
+        foreach (var (name, value) in metadata)
         {
             if (IsPassed(name))
-                context.Response.Headers.Append(name, values.ToString());
+                context.Response.Headers.Append(name, value);
         }
     }
 
-    public static void Trailing(GrpcReply reply, HttpContext context)
+    public static void Trailing(IEnumerable<KeyValuePair<string, string>> metadata, HttpContext context)
     {
-        foreach (var (name, values) in reply.IsOver ? reply.Leading : reply.Trailing)
+        foreach (var (name, value) in metadata)
         {
             if (IsPassed(name))
-                context.Response.AppendTrailer(name, values.ToString());
+                context.Response.AppendTrailer(name, value);
         }
     }
 

@@ -46,7 +46,7 @@ internal static class ReplyWriter
             await response.Body.WriteAsync(body, context.RequestAborted);
     }
 
-    public static async Task WriteAsync(Route route, HttpContext context, GrpcReply reply, bool isAnonymous)
+    public static async Task WriteAsync(Route route, HttpContext context, UnaryReply reply, bool isAnonymous)
     {
         var response = context.Response;
         if (ReplyHeaders.Apply(route, context, reply.Message, isAnonymous))

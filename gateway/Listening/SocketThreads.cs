@@ -6,8 +6,8 @@ namespace Souk.Gateway.Listening;
 /// Lets a connection's work run on the thread that heard of its bytes, on its way in and out, instead of
 /// handing it to the thread pool each time: a request is many small steps, and to wake another thread for one
 /// costs more than most of them. It takes code that never blocks, which is all that the gateway has; what
-/// computes for long, rendering and compressing a service's answer, runs on the pool, where HttpClient puts
-/// whoever waits for an answer.
+/// computes for long, rendering and compressing a service's answer, runs on the pool, where whoever waits for
+/// an answer goes on.
 /// </summary>
 internal static class SocketThreads
 {

@@ -1,0 +1,48 @@
+using Google.Rpc;
+using Souk.Gateway.Calls.Http2;
+
+namespace Souk.Gateway.Calls;
+
+/// <summary>The whole answer of a unary call.</summary>
+internal sealed class UnaryReply : IDisposable
+{
+    public const int MessageBytesMax = GrpcReply.MessageBytesMax;
+
+    private readonly UnaryStream _stream;
+    private readonly int _end;
+    private Status? _ending;
+
+    /// <summary>An IOException when the body is no message.</summary>
+    public UnaryReply(UnaryStream stream)
+    {
+        _stream = stream;
+        var body = stream.Body.Written;
+        if (body.IsEmpty)
+            return;
+        _end = GrpcReply.FrameLength(body) ?? throw new IOException("The reply ends within a message.");
+    }
+
+    /// <summary>Whether there was any message.</summary>
+    public bool HasMessage => _end > 0;
+
+    public ReadOnlySpan<byte> Message => _stream.Body.Written[GrpcCall.PrefixBytes.._end];
+
+    /// <summary>The message with its prefix.</summary>
+    public ReadOnlyMemory<byte> Frame => _stream.Body.WrittenMemory[.._end];
+
+    /// <summary>What the service says before its message.</summary>
+    public HeaderList Leading => _stream.Leading;
+
+    /// <summary>
+    /// What the service says at the end; null where it ended as it began, and its trailers are its headers.
+    /// </summary>
+    public HeaderList? Trailing => _stream.Trailing;
+
+    /// <summary>The call's status.</summary>
+    public Status Ending => _ending ??= GrpcStatus.Of(_stream.HttpStatus, (Trailing ?? Leading).Value);
+
+    /// <summary>The message that is too large to be taken.</summary>
+    public static IOException TooLarge() => new($"The reply is larger than {MessageBytesMax} bytes.");
+
+    public void Dispose() => _stream.Body.Dispose();
+}

@@ -1,0 +1,44 @@
+using System.Text;
+using Souk.Gateway.Calls;
+using Souk.Gateway.Calls.Http2;
+
+namespace Souk.Tests.Gateway.Http2;
+
+/// <summary>Calls as the gateway makes them.</summary>
+internal static class Asking
+{
+    public static async Task<UnaryReply> AskAsync(
+        this Http2Connections calls,
+        string message = "ask",
+        CancellationToken token = default
+    )
+    {
+        using var call = new GrpcCall("echo", "/souk.test.Echo/Get");
+        call.Message.Append(Encoding.UTF8.GetBytes(message));
+        call.Seal();
+        return await calls.CallAsync(call, FramePeer.Block((":path", call.Path)), token);
+    }
+
+    /// <summary>A call goes over a connection that was not there before.</summary>
+    public static async Task AssertServesAsync(this Http2Connections calls, FrameServer server)
+    {
+        var call = calls.AskAsync();
+        using var peer = await server.AcceptAsync();
+        await peer.AnswerAsync(await peer.CallAsync());
+        using var reply = await call;
+        Assert.That(reply.Ending.Code, Is.Zero);
+    }
+
+    public static async Task AssertFailsAsync(Task<UnaryReply> call)
+    {
+        try
+        {
+            using var reply = await call.WaitAsync(FramePeer.Patience());
+            Assert.Fail("It was answered.");
+        }
+        catch (IOException)
+        {
+            // As it should.
+        }
+    }
+}
