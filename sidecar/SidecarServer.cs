@@ -34,7 +34,7 @@ internal sealed partial class SidecarServer : IAsyncDisposable
 
     private readonly List<ComponentSet> _sets = [];
     private readonly RedisClients _redis;
-    private readonly SocketsHttpHandler _transport = Transport.CreateToApps();
+    private readonly AppTransport _transport = new();
     private readonly Dictionary<string, ListenOptions> _internalPorts = [];
     private WebApplication? _web;
     private WorkflowEngine? _workflows;

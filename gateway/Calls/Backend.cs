@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using Souk.Gateway.Calls.Http2;
 using Souk.Gateway.Transcoding;
+using Souk.Shared;
 
 namespace Souk.Gateway.Calls;
 
@@ -13,6 +14,7 @@ namespace Souk.Gateway.Calls;
 /// </summary>
 internal sealed class Backend : IDisposable
 {
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(2);
     private static readonly int ConnectionsUsual = Math.Clamp(Environment.ProcessorCount, 1, 8);
 
     private readonly ConcurrentDictionary<string, Uri> _urls = new(StringComparer.Ordinal);
@@ -20,7 +22,7 @@ internal sealed class Backend : IDisposable
     private readonly string _sidecarToken;
     private readonly ConcurrentDictionary<string, byte[]> _heads = new(StringComparer.Ordinal);
     private readonly Http2Connections _connections;
-    private Lane _lane = new();
+    private readonly Lanes _lanes = new(OpenConnections);
 
     public Backend(GatewaySettings settings)
     {
@@ -66,7 +68,7 @@ internal sealed class Backend : IDisposable
             headers.TryAddWithoutValidation("dapr-api-token", _sidecarToken);
         foreach (var (name, value) in call.Metadata)
             headers.TryAddWithoutValidation(name, value);
-        var lane = EnterLane();
+        var lane = _lanes.Enter();
         try
         {
             return new GrpcReply(await lane.SendAsync(request, token), lane);
@@ -83,7 +85,7 @@ internal sealed class Backend : IDisposable
     public void Dispose()
     {
         _connections.Dispose();
-        _lane.Dispose();
+        _lanes.Dispose();
     }
 
     /// <summary>What all calls of an RPC begin with; an RPC is served by one app.</summary>
@@ -101,26 +103,21 @@ internal sealed class Backend : IDisposable
         return head.Written.ToArray();
     }
 
-    private Lane EnterLane()
-    {
-        while (true)
+    private static SocketsHttpHandler OpenConnections() =>
+        new()
         {
-            var lane = Volatile.Read(ref _lane);
-            if (lane.IsWorn)
-                Replace(lane);
-            else if (lane.TryEnter())
-                return lane;
-        }
-    }
-
-    private void Replace(Lane worn)
-    {
-        var fresh = new Lane();
-        if (Interlocked.CompareExchange(ref _lane, fresh, worn) == worn)
-            worn.Leave();
-        else
-            fresh.Dispose();
-    }
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+            AutomaticDecompression = DecompressionMethods.None,
+            ConnectTimeout = ConnectPatience,
+            EnableMultipleHttp2Connections = true,
+            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            KeepAlivePingDelay = TimeSpan.FromSeconds(30),
+            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
+            // The trace travels as metadata that we write ourselves.
+            ActivityHeadersPropagator = null,
+        };
 
     // At most eight digits are allowed: milliseconds suffice for a day.
     private static string GrpcTimeout(TimeSpan deadline) =>

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net.Http.Headers;
 using Google.Rpc;
 using Souk.Gateway.Transcoding;
+using Souk.Shared;
 
 namespace Souk.Gateway.Calls;
 

@@ -15,12 +15,8 @@ internal sealed record InvokeRoute(string Id, IInvokeLine Line, TargetPolicy? Po
 /// Finds the way to an app: in this process, in another process of this machine, or at an address outside.
 /// Refuses what the callee's access control does not allow, and apps that are ill.
 /// </summary>
-internal sealed class InvokeRoutes(
-    AppDirectory apps,
-    Peers peers,
-    SocketsHttpHandler transport,
-    TimeProvider clock
-) : IDisposable
+internal sealed class InvokeRoutes(AppDirectory apps, Peers peers, AppTransport transport, TimeProvider clock)
+    : IDisposable
 {
     private readonly SocketsHttpHandler _outsideTransport = Transport.CreateToOutside();
     private readonly HttpMessageInvoker _peers = new(transport, disposeHandler: false);

@@ -16,7 +16,7 @@ namespace Souk.Sidecar.Proxy;
 internal sealed partial class GrpcProxy(
     InvokeRoutes routes,
     Peers peers,
-    SocketsHttpHandler transport,
+    AppTransport transport,
     TimeProvider clock,
     ILogger<GrpcProxy> logger
 ) : IDisposable
@@ -117,7 +117,15 @@ internal sealed partial class GrpcProxy(
                 () => progress is { HasStarted: true },
                 context.RequestAborted
             );
-            await ForwardedResponse.CopyAsync(response, context);
+            try
+            {
+                await ForwardedResponse.CopyAsync(response, context);
+            }
+            catch when (context.RequestAborted.IsCancellationRequested)
+            {
+                AppTransport.GiveUp(response);
+                throw;
+            }
         }
         finally
         {

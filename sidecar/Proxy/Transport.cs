@@ -25,7 +25,7 @@ internal static class Transport
             ActivityHeadersPropagator = null,
         };
 
-    /// <summary>To the apps behind the sidecars.</summary>
+    /// <summary>To an app behind its sidecar, or another process's sidecar.</summary>
     public static SocketsHttpHandler CreateToApps() =>
         new()
         {

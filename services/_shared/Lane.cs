@@ -1,38 +1,19 @@
-using System.Net;
-
-namespace Souk.Gateway.Calls;
+namespace Souk.Shared;
 
 /// <summary>
-/// Connections to the own sidecar, for all calls of a while. A server keeps a stream whose caller has left
-/// until it has really stopped working on it, and once it keeps too many of a connection's it resets every
-/// new one, or the connection: what a few rude callers did would fail everybody's calls. So after a number
-/// of calls that were given up a lane is left, and closes behind the last call that it carries.
+/// Connections to one server, for all calls of a while. A server keeps a stream whose caller has left until
+/// it has really stopped working on it, and once it keeps too many of a connection's it resets every new one,
+/// or the connection: what a few rude callers did would fail everybody's calls. So after a number of calls
+/// that were given up a lane is left, and closes behind the last call that it carries.
 /// </summary>
-internal sealed class Lane : IDisposable
+internal sealed class Lane(HttpMessageHandler connections) : IDisposable
 {
     /// <summary>
     /// Far from what the smallest of servers keeps, which is a hundred beside a hundred at work.
     /// </summary>
     private const int GivenUpMax = 40;
 
-    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(2);
-
-    private readonly HttpMessageInvoker _http = new(
-        new SocketsHttpHandler
-        {
-            UseProxy = false,
-            UseCookies = false,
-            AllowAutoRedirect = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            ConnectTimeout = ConnectPatience,
-            EnableMultipleHttp2Connections = true,
-            PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
-            KeepAlivePingDelay = TimeSpan.FromSeconds(30),
-            KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
-            // The trace travels as metadata that we write ourselves.
-            ActivityHeadersPropagator = null,
-        }
-    );
+    private readonly HttpMessageInvoker _http = new(connections);
 
     // Its calls, and one for being the lane that new calls take.
     private int _users = 1;
@@ -56,10 +37,13 @@ internal sealed class Lane : IDisposable
     public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken token) =>
         _http.SendAsync(request, token);
 
+    /// <summary>Notes a call whose answer was not waited for, and which may have left before.</summary>
+    public void Wear() => Interlocked.Increment(ref _givenUp);
+
     /// <summary>Counts a call out whose answer was not waited for.</summary>
     public void GiveUp()
     {
-        Interlocked.Increment(ref _givenUp);
+        Wear();
         Leave();
     }
 
