@@ -22,7 +22,6 @@ internal static class GatewayHost
 
     public static async Task Main()
     {
-        SocketThreads.RunInline();
         var contracts = Contracts.Of(typeof(Souk.Type.Money).Assembly);
         var level = ServiceSettings.FromEnvironment("gateway").LogLevel;
         await using var app = Build(GatewaySettings.FromEnvironment(), contracts, level);
