@@ -13,24 +13,22 @@ internal sealed partial class IdentityService
     public override async Task<KeySet> GetKeySet(GetKeySetRequest request, ServerCallContext context)
     {
         var set = new KeySet();
-        foreach (var key in await tokens.KeysAsync(context.CancellationToken))
-        {
-            set.Keys.Add(
-                new Key
-                {
-                    Kty = "EC",
-                    Crv = "P-256",
-                    Kid = key.KeyId,
-                    Use = "sig",
-                    Alg = "ES256",
-                    X = Base64Url.EncodeToString(key.X),
-                    Y = Base64Url.EncodeToString(key.Y),
-                }
-            );
-        }
-
+        set.Keys.AddRange((await tokens.KeysAsync(context.CancellationToken)).Select(KeyOf));
         return set;
     }
+
+    /// <summary>The key as RFC 7517 and 7518 name its parts.</summary>
+    internal static Key KeyOf(TokenKey key) =>
+        new()
+        {
+            Kty = "EC",
+            Crv = "P-256",
+            Kid = key.KeyId,
+            Use = "sig",
+            Alg = "ES256",
+            X = Base64Url.EncodeToString(key.X),
+            Y = Base64Url.EncodeToString(key.Y),
+        };
 
     /// <inheritdoc />
     public override async Task<ServiceToken> IssueServiceToken(

@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using Grpc.Core;
 using Souk.Identity.V1;
 using Souk.Shared;
@@ -28,19 +27,7 @@ internal sealed class KeyBackend : IdentityService.IdentityServiceBase
                 new Key { Kty = "RSA", Kid = "rsa" },
             },
         };
-        set.Keys.AddRange(_keys.Select(KeyOf));
+        set.Keys.AddRange(_keys.Select(Souk.Identity.IdentityService.KeyOf));
         return Task.FromResult(set);
     }
-
-    private static Key KeyOf(TokenKey key) =>
-        new()
-        {
-            Kty = "EC",
-            Crv = "P-256",
-            Kid = key.KeyId,
-            Use = "sig",
-            Alg = "ES256",
-            X = Base64Url.EncodeToString(key.X),
-            Y = Base64Url.EncodeToString(key.Y),
-        };
 }
