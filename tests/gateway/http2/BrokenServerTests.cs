@@ -47,17 +47,12 @@ internal sealed class BrokenServerTests : IDisposable
     }
 
     [TestCaseSource(nameof(Connections))]
-    public async Task Call_ConnectionBroken_FailsAndTheNextGetsAnother(
-        FrameKind kind,
-        int flags,
-        int stream,
-        byte[] payload
-    )
+    public async Task Call_ConnectionBroken_FailsAndTheNextGetsAnother(Frame broken)
     {
         var call = _calls.AskAsync();
         using var peer = await _server.AcceptAsync();
         await peer.CallAsync();
-        await peer.WriteAsync(kind, flags, stream, payload);
+        await peer.WriteAsync(broken);
         await Asking.AssertFailsAsync(call);
         await _calls.AssertServesAsync(_server);
     }
@@ -82,19 +77,14 @@ internal sealed class BrokenServerTests : IDisposable
     }
 
     [TestCaseSource(nameof(Streams))]
-    public async Task Call_StreamBroken_FailsAndOthersGoOn(
-        FrameKind kind,
-        int flags,
-        int stream,
-        byte[] payload
-    )
+    public async Task Call_StreamBroken_FailsAndOthersGoOn(Frame broken)
     {
         var call = _calls.AskAsync();
         using var peer = await _server.AcceptAsync();
         await peer.CallAsync();
         var other = _calls.AskAsync();
         var id = await peer.CallAsync();
-        await peer.WriteAsync(kind, flags, stream, payload);
+        await peer.WriteAsync(broken);
         await Asking.AssertFailsAsync(call);
         await peer.AnswerAsync(id);
         using var reply = await other;
@@ -173,5 +163,5 @@ internal sealed class BrokenServerTests : IDisposable
         int flags,
         int stream,
         params byte[] payload
-    ) => new TestCaseData(kind, flags, stream, payload).SetName("{m}(" + name + ")");
+    ) => new TestCaseData(new Frame(kind, (byte)flags, stream, payload)).SetName("{m}(" + name + ")");
 }

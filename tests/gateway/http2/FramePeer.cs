@@ -70,12 +70,15 @@ internal sealed class FramePeer(Socket socket) : IDisposable
         return stream;
     }
 
-    public async Task WriteAsync(FrameKind kind, int flags, int stream, params byte[] payload)
+    public Task WriteAsync(FrameKind kind, int flags, int stream, params byte[] payload) =>
+        WriteAsync(new Frame(kind, (byte)flags, stream, payload));
+
+    public async Task WriteAsync(Frame frame)
     {
-        using var frame = new PooledBuffer();
-        Frames.Head(frame, kind, (byte)flags, stream, payload.Length);
-        frame.Append(payload);
-        await _stream.WriteAsync(frame.WrittenMemory);
+        using var bytes = new PooledBuffer();
+        Frames.Head(bytes, frame.Kind, frame.Flags, frame.Stream, frame.Payload.Length);
+        bytes.Append(frame.Payload);
+        await _stream.WriteAsync(bytes.WrittenMemory);
     }
 
     /// <summary>Bytes that may be no frames.</summary>

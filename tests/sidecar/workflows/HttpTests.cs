@@ -162,6 +162,7 @@ internal sealed class HttpTests : WorkflowFixture
     private static WorkflowAction Failing()
     {
         var failing = Replay.Fail("no stock", "at the shelf");
+        // The message's field, which is no task's.
         failing.CompleteWorkflow.Result = "not shown";
         return failing;
     }

@@ -126,11 +126,7 @@ internal sealed class TurnTests : WorkflowFixture
     {
         var id = await StartedAsync();
         await AnswerAsync(await TurnAsync(id), Replay.Done("first"), Replay.Fail("second"));
-        var state = await FinishedAsync(id);
-        Assert.That(
-            (state.WorkflowStatus, state.Output),
-            Is.EqualTo((OrchestrationStatus.Completed, "first"))
-        );
+        await AssertEndAsync(id, OrchestrationStatus.Completed, "first");
     }
 
     [Test]
@@ -171,11 +167,7 @@ internal sealed class TurnTests : WorkflowFixture
         var told = await TurnAsync(other, 1);
         Assert.That(told.WorkflowRequest.NewEvents.Last().ExecutionTerminated.Input, Is.EqualTo("sold out"));
         await AnswerAsync(told);
-        var state = await FinishedAsync(other);
-        Assert.That(
-            (state.WorkflowStatus, state.Output),
-            Is.EqualTo((OrchestrationStatus.Terminated, "sold out"))
-        );
+        await AssertEndAsync(other, OrchestrationStatus.Terminated, "sold out");
     }
 
     [Test]
@@ -230,6 +222,7 @@ internal sealed class TurnTests : WorkflowFixture
         await AnswerActivityAsync(old, "late");
         await AnswerActivityAsync(current, "in time");
         var last = await TurnAsync(id, 3);
+        // Result is the event's field: what the activity answered. Nothing is waited for here.
         Assert.That(
             last.WorkflowRequest.NewEvents.Skip(1).Select(e => e.TaskCompleted?.Result),
             Is.EqualTo(["in time"])
@@ -423,6 +416,12 @@ internal sealed class TurnTests : WorkflowFixture
             },
             deadline: Soon
         );
+
+    private async Task AssertEndAsync(string id, OrchestrationStatus status, string output)
+    {
+        var state = await FinishedAsync(id);
+        Assert.That((state.WorkflowStatus, state.Output), Is.EqualTo((status, output)));
+    }
 
     private static HistoryEvent HistoryEventOf(string raised) =>
         new()
