@@ -1,7 +1,9 @@
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Http.Headers;
+using Grpc.Core;
 using Souk.Gateway.Http;
+using Souk.Gateway.Transcoding;
 
 namespace Souk.Gateway.Calls;
 
@@ -35,22 +37,14 @@ internal sealed class PassedBody : HttpContent
         CancellationToken token
     )
     {
-        while (true)
+        try
         {
-            var read = await NextAsync(token);
-            try
-            {
-                Meter(read);
-                foreach (var segment in read.Buffer)
-                    await stream.WriteAsync(segment, token);
-            }
-            finally
-            {
-                _source.AdvanceTo(read.Buffer.End);
-            }
-            if (read.IsCompleted)
-                return;
-            await stream.FlushAsync(token);
+            await PassAsync(stream, token);
+        }
+        catch (Exception e) when (e is RpcException or BadRequestException or BadHttpRequestException)
+        {
+            Refusal = e;
+            throw;
         }
     }
 
@@ -60,32 +54,27 @@ internal sealed class PassedBody : HttpContent
         return false;
     }
 
-    private async ValueTask<ReadResult> NextAsync(CancellationToken token)
+    private async Task PassAsync(Stream stream, CancellationToken token)
     {
-        try
+        while (true)
         {
-            return await BodyReader.NextAsync(_source, token);
-        }
-        catch (Exception e) when (!token.IsCancellationRequested)
-        {
-            Refusal = e;
-            throw;
-        }
-    }
-
-    private void Meter(ReadResult read)
-    {
-        try
-        {
-            foreach (var segment in read.Buffer)
-                _meter.Count(segment.Span);
+            var read = await BodyReader.NextAsync(_source, token);
+            try
+            {
+                foreach (var segment in read.Buffer)
+                    _meter.Count(segment.Span);
+                if (read.IsCompleted)
+                    _meter.End();
+                foreach (var segment in read.Buffer)
+                    await stream.WriteAsync(segment, token);
+            }
+            finally
+            {
+                BodyReader.Advance(_source, read);
+            }
             if (read.IsCompleted)
-                _meter.End();
-        }
-        catch (Exception e)
-        {
-            Refusal = e;
-            throw;
+                return;
+            await stream.FlushAsync(token);
         }
     }
 }

@@ -1,5 +1,4 @@
 using System.IO.Pipelines;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Souk.Gateway.Transcoding;
 using Souk.Shared;
@@ -37,7 +36,7 @@ internal static class BodyReader
                 segment.Span.CopyTo(body.GetSpan(segment.Length));
                 body.Advance(segment.Length);
             }
-            reader.AdvanceTo(read.Buffer.End);
+            Advance(reader, read);
             if (read.IsCompleted)
                 return;
         }
@@ -50,14 +49,30 @@ internal static class BodyReader
         {
             return await reader.ReadAsync(token);
         }
-        catch (Exception e)
-            when (e is ConnectionAbortedException or (IOException and not BadHttpRequestException))
+        catch (Exception e) when (IsTheLeaving(e) && !token.IsCancellationRequested)
         {
-            // This may be known before RequestAborted is, and would look as if the service had gone.
+            throw Fault.Cancelled();
+        }
+    }
+
+    /// <summary>Takes a whole piece; CANCELLED where the caller went away since it was read.</summary>
+    public static void Advance(PipeReader reader, ReadResult read)
+    {
+        try
+        {
+            reader.AdvanceTo(read.Buffer.End);
+        }
+        catch (Exception e) when (IsTheLeaving(e))
+        {
             throw Fault.Cancelled();
         }
     }
 
     public static Exception TooLarge(int bytesMax) =>
         Fault.ResourceExhausted(Reason.TooLarge, $"The body is larger than {bytesMax} bytes.");
+
+    // What the server throws from a body whose caller has left. This may be known before RequestAborted is,
+    // and would look as if the service had gone or its time were over.
+    private static bool IsTheLeaving(Exception error) =>
+        error is OperationCanceledException or (IOException and not BadHttpRequestException);
 }

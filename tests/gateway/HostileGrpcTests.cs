@@ -1,9 +1,13 @@
 using System.Buffers.Binary;
-using System.IO.Pipelines;
+using System.IO.Compression;
 using System.Net.Sockets;
 using System.Text;
 using Grpc.Core;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Souk.Gateway.Calls;
+using Souk.Gateway.Http;
+using Souk.Gateway.Transcoding;
 using Souk.Tests.Gateway.Protos;
 using static Souk.Tests.Gateway.Http2Frames;
 
@@ -11,8 +15,9 @@ namespace Souk.Tests.Gateway;
 
 /// <summary>
 /// Callers of gRPC that break off, send nonsense or never end: they get an error or lose their connection,
-/// and the gateway keeps nothing of them.
+/// and the gateway keeps nothing of them. Alone, as the heap that is measured is everybody's.
 /// </summary>
+[NonParallelizable]
 internal sealed class HostileGrpcTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -55,6 +60,38 @@ internal sealed class HostileGrpcTests
             await call.RequestStream.WriteAsync(new Thing { Name = "a" });
             return await call.ResponseStream.MoveNext(CancellationToken.None);
         });
+    }
+
+    // A few kilobytes that unpack to 64 MiB, for a service and for the gateway's own.
+    [TestCase("souk.echo.v1.EchoService/GetThing")]
+    [TestCase("grpc.health.v1.Health/Check")]
+    public async Task AnyRpc_PackedBomb_IsRefusedBeforeItIsUnpacked(string rpc)
+    {
+        const int bytes = 64 * 1024 * 1024;
+        using var packed = new MemoryStream();
+        await using (var zip = new GZipStream(packed, CompressionLevel.Optimal, leaveOpen: true))
+        {
+            // The string field 1 of that length.
+            await zip.WriteAsync(new byte[] { 0x0a, 0x80, 0x80, 0x80, 0x20 });
+            var piece = new byte[64 * 1024];
+            for (var written = 0; written < bytes; written += piece.Length)
+                await zip.WriteAsync(piece);
+        }
+        var frame = new byte[5 + packed.Length];
+        frame[0] = 1;
+        BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(1), (int)packed.Length);
+        packed.ToArray().CopyTo(frame, 5);
+        using var content = new ByteArrayContent(frame);
+        content.Headers.TryAddWithoutValidation("Content-Type", "application/grpc-web");
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"/{rpc}") { Content = content };
+        request.Headers.TryAddWithoutValidation("grpc-encoding", "gzip");
+        var before = GC.GetTotalAllocatedBytes();
+        using var answer = await _gateway.Http.SendAsync(request);
+        var ending = await answer.Content.ReadAsStringAsync();
+        var used = GC.GetTotalAllocatedBytes() - before;
+
+        Assert.That(ending + answer.Headers, Does.Match("(?i)grpc-status: 8"));
+        Assert.That(used, Is.LessThan(bytes / 2), "bytes allocated for it, on both sides");
     }
 
     [Test]
@@ -122,16 +159,30 @@ internal sealed class HostileGrpcTests
 
     // The reset may be known to who reads the body before the request itself is known to be over.
     [Test]
-    public async Task PassedBody_CallerGoesAway_IsTheCallersDoing()
+    public async Task PassedBody_CallerGoesAway_IsTheCallersDoing([Values] bool isBetweenReads)
     {
-        var messages = new Pipe();
-        await messages.Writer.CompleteAsync(new IOException("The client reset the request stream."));
-        using var body = new PassedBody(messages.Reader, messageBytesMax: 100);
+        using var body = new PassedBody(new LeftBody(isBetweenReads), messageBytesMax: 100);
 
         var copied = body.CopyToAsync(Stream.Null);
         await Task.WhenAny(copied);
         Assert.That(copied.IsFaulted);
         Assert.That((body.Refusal as RpcException)?.StatusCode, Is.EqualTo(StatusCode.Cancelled));
+    }
+
+    // So it may be for a unary call; nobody may be told that the service cannot be reached.
+    [Test]
+    public async Task Body_CallerGoesAway_IsCancelled([Values] bool isBetweenReads)
+    {
+        var context = new DefaultHttpContext();
+        context.Features.Set<IRequestBodyPipeFeature>(new LeftBody(isBetweenReads));
+        using var message = new PooledBuffer();
+
+        var fault = (
+            await Assert.ThrowsAsync<RpcException>(async () =>
+                await BodyReader.ReadAsync(context, message, bytesMax: 100)
+            )
+        )!;
+        Assert.That(fault.StatusCode, Is.EqualTo(StatusCode.Cancelled));
     }
 
     [Test]
@@ -212,14 +263,11 @@ internal sealed class HostileGrpcTests
         using var client = new TcpClient { NoDelay = true };
         await client.ConnectAsync(_gateway.Origin.Host, _gateway.Origin.Port);
         var stream = client.GetStream();
+        // Who breaks the protocol may be cut off amid its writing: the answer is read beside it.
+        var written = WriteAsync(stream, frames);
         var answer = new MemoryStream();
         try
         {
-            await stream.WriteAsync(Opening);
-            foreach (var frame in frames)
-                await stream.WriteAsync(frame);
-            // Asks for a sign of life behind all that: PING.
-            await stream.WriteAsync(Frame(Ping, 0, 0, new byte[8]));
             using var timeout = new CancellationTokenSource(Patience);
             var buffer = new byte[8192];
             int read;
@@ -234,7 +282,25 @@ internal sealed class HostileGrpcTests
         {
             TestContext.Out.WriteLine(e.Message);
         }
+        client.Close();
+        await written;
         return answer.ToArray();
+    }
+
+    // The frames, and behind them a PING that asks for a sign of life.
+    private static async Task WriteAsync(Stream stream, IEnumerable<byte[]> frames)
+    {
+        try
+        {
+            await stream.WriteAsync(Opening);
+            foreach (var frame in frames)
+                await stream.WriteAsync(frame);
+            await stream.WriteAsync(Frame(Ping, 0, 0, new byte[8]));
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            TestContext.Out.WriteLine(e.Message);
+        }
     }
 
     // A gRPC call's head: literals that are not indexed, so that no table is needed.

@@ -4,9 +4,10 @@ namespace Souk.Tests.Gateway.Fuzz;
 
 /// <summary>
 /// Requests that nobody should send, from fixed seeds: REST, gRPC-Web and HTTP/2 frames. Nothing of it may be
-/// a fault of the gateway, nothing may hang, and its memory stays what it was. <c>make fuzz</c> sends a
-/// million.
+/// a fault of the gateway, nothing may hang, and its memory stays what it was: so it runs alone. <c>make
+/// fuzz</c> sends a million.
 /// </summary>
+[NonParallelizable]
 public sealed class GatewayFuzzTests
 {
     /// <summary>One test each, as a test that takes minutes looks as if it hung.</summary>
