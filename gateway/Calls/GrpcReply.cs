@@ -52,7 +52,7 @@ internal sealed class GrpcReply(HttpResponseMessage response, Lane lane) : IDisp
             if (_isComplete)
                 return _buffer.Length == 0
                     ? false
-                    : throw new IOException("The reply ends within a message.");
+                    : throw new InvalidDataException("The reply ends within a message.");
             await FillAsync(token);
         }
         HasMessage = true;
@@ -100,16 +100,23 @@ internal sealed class GrpcReply(HttpResponseMessage response, Lane lane) : IDisp
         return true;
     }
 
-    /// <summary>The length of the first message with its prefix; null while it is not all there.</summary>
+    /// <summary>Larger than <see cref="MessageBytesMax"/>, which no repeat would mend.</summary>
+    public static InvalidDataException TooLarge() =>
+        new($"The reply is larger than {MessageBytesMax} bytes.");
+
+    /// <summary>
+    /// The length of the first message with its prefix; null while it is not all there. InvalidDataException
+    /// where it is none that may be.
+    /// </summary>
     public static int? FrameLength(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < GrpcCall.PrefixBytes)
             return null;
         if (bytes[0] != 0)
-            throw new IOException("The reply is compressed, which was not offered.");
+            throw new InvalidDataException("The reply is compressed, which was not offered.");
         var length = BinaryPrimitives.ReadUInt32BigEndian(bytes[1..]);
         if (length > MessageBytesMax)
-            throw UnaryReply.TooLarge();
+            throw TooLarge();
         return bytes.Length < GrpcCall.PrefixBytes + (int)length ? null : GrpcCall.PrefixBytes + (int)length;
     }
 

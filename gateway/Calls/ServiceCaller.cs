@@ -136,12 +136,14 @@ internal sealed partial class ServiceCaller
 
     private Circuit CircuitOf(string appId) => _circuits.GetOrAdd(appId, _ => new Circuit(_clock));
 
-    // Whoever leaves, is in a hurry or sends what cannot be passed on must not close a service to others.
+    // Whoever leaves, is in a hurry, sends what cannot be passed on or asks for more than an answer may hold
+    // must not close a service to others.
     private void Lost(Circuit circuit, GrpcCall call, Exception error, CancellationToken aborted)
     {
         var isTheirs =
             aborted.IsCancellationRequested
             || call.Refusal is not null
+            || error is InvalidDataException
             || (call.IsHurried && error is OperationCanceledException);
         if (isTheirs)
         {

@@ -6,20 +6,19 @@ namespace Souk.Gateway.Calls;
 /// <summary>The whole answer of a unary call.</summary>
 internal sealed class UnaryReply : IDisposable
 {
-    public const int MessageBytesMax = GrpcReply.MessageBytesMax;
-
     private readonly UnaryStream _stream;
     private readonly int _end;
     private Status? _ending;
 
-    /// <summary>An IOException when the body is no message.</summary>
+    /// <summary>InvalidDataException when the body is no message.</summary>
     public UnaryReply(UnaryStream stream)
     {
         _stream = stream;
         var body = stream.Body.Written;
         if (body.IsEmpty)
             return;
-        _end = GrpcReply.FrameLength(body) ?? throw new IOException("The reply ends within a message.");
+        _end =
+            GrpcReply.FrameLength(body) ?? throw new InvalidDataException("The reply ends within a message.");
     }
 
     /// <summary>Whether there was any message.</summary>
@@ -40,9 +39,6 @@ internal sealed class UnaryReply : IDisposable
 
     /// <summary>The call's status.</summary>
     public Status Ending => _ending ??= GrpcStatus.Of(_stream.HttpStatus, (Trailing ?? Leading).Value);
-
-    /// <summary>The message that is too large to be taken.</summary>
-    public static IOException TooLarge() => new($"The reply is larger than {MessageBytesMax} bytes.");
 
     public void Dispose() => _stream.Body.Dispose();
 }

@@ -11,6 +11,9 @@ namespace Souk.Tests.Gateway;
 /// <summary>A real gRPC service that gives back what it was sent, metadata included.</summary>
 internal sealed class EchoBackend : EchoService.EchoServiceBase
 {
+    /// <summary>The thing that is larger than a reply may be.</summary>
+    public const string Huge = "huge";
+
     private int _failuresLeft;
     private int _watched;
     private int _failed;
@@ -31,7 +34,10 @@ internal sealed class EchoBackend : EchoService.EchoServiceBase
     {
         if (Interlocked.Decrement(ref _failuresLeft) >= 0)
             throw Failure((int)Code.Unavailable, "", "try again", 0);
-        return Task.FromResult(Described(new Thing { ThingId = request.ThingId, Etag = "v1" }, context));
+        var thing = new Thing { ThingId = request.ThingId, Etag = "v1" };
+        if (request.ThingId == Huge)
+            thing.Name = new string('x', 5 * 1024 * 1024);
+        return Task.FromResult(Described(thing, context));
     }
 
     public override Task<SearchGoodsResponse> SearchGoods(

@@ -253,6 +253,18 @@ public sealed class ProblemTests
         Assert.That((string?)held.Json["metadata"]!["app_id"], Is.EqualTo("echo"));
     }
 
+    // Not by running out of time, and without a circuit that opens for everybody.
+    [Test]
+    public async Task GetThing_ReplyTooLarge_IsAFaultAtOnceAndLeavesTheServiceOpen()
+    {
+        for (var call = 0; call < Souk.Shared.Circuit.FailuresMax + 1; call++)
+        {
+            var answer = await _gateway.SendAsync("GET", $"/api/v1/things/{EchoBackend.Huge}");
+            Assert.That(answer.Problem, Is.EqualTo((500, "INTERNAL", "INTERNAL_FAULT")));
+        }
+        Assert.That((await _gateway.SendAsync("GET", "/api/v1/things/1")).Status, Is.EqualTo(200));
+    }
+
     [Test]
     public async Task Retry_UnavailableGet_IsTriedAgainButNotForEver()
     {

@@ -86,5 +86,5 @@ internal ref struct HpackReader(ReadOnlySpan<byte> block)
         throw Broken("A header has a number without an end.");
     }
 
-    public static Http2Exception Broken(string problem) => new(Http2Error.Compression, problem);
+    public static IOException Broken(string problem) => new(problem);
 }

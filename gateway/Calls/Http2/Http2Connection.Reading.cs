@@ -9,7 +9,7 @@ internal sealed partial class Http2Connection
     private const int ReadBytes = 128 * 1024;
     private const int HeaderBytesMax = 64 * 1024;
     private const int PingBytes = 8;
-    private const int AnswerBytesMax = GrpcCall.PrefixBytes + UnaryReply.MessageBytesMax;
+    private const int AnswerBytesMax = GrpcCall.PrefixBytes + GrpcReply.MessageBytesMax;
 
     /// <summary>Nobody's answer has to wait for others to be read: what comes is taken at once.</summary>
     private const int WindowOfAll = 16 * 1024 * 1024;
@@ -33,7 +33,8 @@ internal sealed partial class Http2Connection
                 _pending,
                 (Setting.HeaderTableSize, 0),
                 (Setting.EnablePush, 0),
-                (Setting.InitialWindowSize, AnswerBytesMax),
+                // A byte more than an answer may have, so that one too large is seen and not waited for.
+                (Setting.InitialWindowSize, AnswerBytesMax + 1),
                 (Setting.MaxHeaderListSize, HeaderBytesMax)
             );
             Frames.Number(_pending, FrameKind.WindowUpdate, 0, WindowOfAll - WindowFirst);
@@ -100,7 +101,7 @@ internal sealed partial class Http2Connection
             {
                 var head = bytes.Slice(used, Frames.HeadBytes);
                 var length = (head[0] << 16) | (head[1] << 8) | head[2];
-                Require(length <= Frames.PayloadBytesMax, Http2Error.FrameSize, "A frame is too large.");
+                Require(length <= Frames.PayloadBytesMax, "A frame is too large.");
                 if (bytes.Length - used - Frames.HeadBytes < length)
                     break;
                 var stream = BinaryPrimitives.ReadInt32BigEndian(head[5..]) & int.MaxValue;
@@ -145,10 +146,10 @@ internal sealed partial class Http2Connection
                 TakeSettings(flags, payload);
                 break;
             case FrameKind.PushPromise:
-                throw new Http2Exception(Http2Error.Protocol, "The server pushes, which is off.");
+                throw new IOException("The server pushes, which is off.");
             case FrameKind.Ping:
                 Require(id == 0, "A ping is a stream's.");
-                Require(payload.Length == PingBytes, Http2Error.FrameSize, "A ping has a wrong length.");
+                Require(payload.Length == PingBytes, "A ping has a wrong length.");
                 if ((flags & Frames.Ack) == 0)
                     Acknowledge(kind, payload);
                 break;
@@ -171,7 +172,7 @@ internal sealed partial class Http2Connection
     private void TakeData(UnaryStream? stream, byte flags, ReadOnlySpan<byte> data, int counted)
     {
         _taken += counted;
-        Require(_taken <= WindowOfAll, Http2Error.FlowControl, "The server sends more than it may.");
+        Require(_taken <= WindowOfAll, "The server sends more than it may.");
         if (_taken > WindowOfAll / 2)
         {
             Frames.Number(_pending, FrameKind.WindowUpdate, 0, _taken);
@@ -182,7 +183,7 @@ internal sealed partial class Http2Connection
         if (stream.HttpStatus == 0)
             Reset(stream, Http2Error.Protocol, new IOException("The answer has no headers."));
         else if (stream.Body.Length + data.Length > AnswerBytesMax)
-            Reset(stream, Http2Error.FlowControl, UnaryReply.TooLarge());
+            Reset(stream, Http2Error.Cancel, GrpcReply.TooLarge());
         else
         {
             stream.Body.Append(data);
@@ -193,11 +194,7 @@ internal sealed partial class Http2Connection
 
     private void TakeBlock(byte flags, ReadOnlySpan<byte> part)
     {
-        Require(
-            _block.Length + part.Length <= HeaderBytesMax,
-            Http2Error.EnhanceYourCalm,
-            "The server sends too many headers."
-        );
+        Require(_block.Length + part.Length <= HeaderBytesMax, "The server sends too many headers.");
         var isWhole = (flags & Frames.EndHeaders) != 0;
         if (_block.Length > 0 || !isWhole)
             _block.Append(part);
@@ -244,7 +241,7 @@ internal sealed partial class Http2Connection
     private void TakeGoAway(int id, ReadOnlySpan<byte> payload)
     {
         Require(id == 0, "A farewell is a stream's.");
-        Require(payload.Length >= 2 * sizeof(int), Http2Error.FrameSize, "A farewell has a wrong length.");
+        Require(payload.Length >= 2 * sizeof(int), "A farewell has a wrong length.");
         var last = BinaryPrimitives.ReadInt32BigEndian(payload) & int.MaxValue;
         _isRetired = true;
         foreach (var stream in _streams.Values.Where(stream => stream.Id > last).ToArray())
@@ -257,7 +254,7 @@ internal sealed partial class Http2Connection
         {
             Require(growth > 0, "A window grows by nothing.");
             _window += growth;
-            Require(_window <= int.MaxValue, Http2Error.FlowControl, "A window is too large.");
+            Require(_window <= int.MaxValue, "A window is too large.");
         }
         else if (StreamOf(id) is { } stream)
         {
@@ -271,7 +268,7 @@ internal sealed partial class Http2Connection
     private void TakeSettings(byte flags, ReadOnlySpan<byte> payload)
     {
         const int each = sizeof(ushort) + sizeof(int);
-        Require(payload.Length % each == 0, Http2Error.FrameSize, "Settings have a wrong length.");
+        Require(payload.Length % each == 0, "Settings have a wrong length.");
         if ((flags & Frames.Ack) != 0)
             return;
         for (; !payload.IsEmpty; payload = payload[each..])
@@ -283,7 +280,7 @@ internal sealed partial class Http2Connection
                     _streamsMax = value;
                     break;
                 case Setting.InitialWindowSize:
-                    Require(value <= int.MaxValue, Http2Error.FlowControl, "A window is too large.");
+                    Require(value <= int.MaxValue, "A window is too large.");
                     foreach (var stream in _streams.Values)
                         stream.Window += value - _windowOfStreams;
                     _windowOfStreams = value;
@@ -296,14 +293,14 @@ internal sealed partial class Http2Connection
 
     private void Acknowledge(FrameKind kind, ReadOnlySpan<byte> payload)
     {
-        Require(++_acks <= AcksMax, Http2Error.EnhanceYourCalm, "The server asks and does not listen.");
+        Require(++_acks <= AcksMax, "The server asks and does not listen.");
         Frames.Head(_pending, kind, Frames.Ack, 0, payload.Length);
         _pending.Append(payload);
     }
 
     private static int NumberIn(ReadOnlySpan<byte> payload)
     {
-        Require(payload.Length == sizeof(int), Http2Error.FrameSize, "A frame has a wrong length.");
+        Require(payload.Length == sizeof(int), "A frame has a wrong length.");
         return BinaryPrimitives.ReadInt32BigEndian(payload);
     }
 
@@ -318,12 +315,9 @@ internal sealed partial class Http2Connection
         return payload[1..^payload[0]];
     }
 
-    private static void Require(bool holds, string otherwise) =>
-        Require(holds, Http2Error.Protocol, otherwise);
-
-    private static void Require(bool holds, Http2Error error, string otherwise)
+    private static void Require(bool holds, string otherwise)
     {
         if (!holds)
-            throw new Http2Exception(error, otherwise);
+            throw new IOException(otherwise);
     }
 }
