@@ -45,10 +45,17 @@ public sealed class BadInputFuzzTests
     private async Task<int> SendAsync(byte[] request)
     {
         using var client = new TcpClient();
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await client.ConnectAsync("127.0.0.1", _gateway.Http.BaseAddress!.Port, timeout.Token);
         var stream = client.GetStream();
-        await stream.WriteAsync(request, timeout.Token);
+        try
+        {
+            await stream.WriteAsync(request, timeout.Token);
+        }
+        catch (IOException)
+        {
+            // Cut off amid its writing: what was answered is there to be read all the same.
+        }
         using var reader = new StreamReader(stream, Encoding.Latin1);
         var first = await reader.ReadLineAsync(timeout.Token);
         Assert.That(first, Does.StartWith("HTTP/1.1 "), Encoding.Latin1.GetString(request));

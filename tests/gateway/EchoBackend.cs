@@ -24,6 +24,20 @@ internal sealed class EchoBackend : EchoService.EchoServiceBase
     /// <summary>Messages that WatchThings could send so far.</summary>
     public int Watched => Volatile.Read(ref _watched);
 
+    /// <summary>The messages that WatchThings could send until its reader held it up.</summary>
+    public async Task<int> UntilHeldUpAsync()
+    {
+        var (before, looks) = (0, 0);
+        while (looks < 10)
+        {
+            await Task.Delay(50);
+            var now = Watched;
+            looks = now > 0 && now == before ? looks + 1 : 0;
+            before = now;
+        }
+        return before;
+    }
+
     /// <summary>How many calls of GetThing fail as unavailable before one succeeds.</summary>
     public int FailuresLeft
     {

@@ -22,6 +22,9 @@ namespace Souk.Tests.Gateway;
 internal sealed class GatewayHarness : IAsyncDisposable
 {
     private const string KeyId = "test-key";
+
+    // A machine that stalls must not end the calls of tests that do not ask for it.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly ECDsa SigningKey = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
     private readonly WebApplication _backend;
@@ -84,7 +87,12 @@ internal sealed class GatewayHarness : IAsyncDisposable
         backend.MapGrpcService<TestHealth>();
         backend.MapGrpcService<KeyBackend>();
         await backend.StartAsync();
-        var settings = new GatewaySettings { Port = 0, SidecarPort = Address(backend).Port };
+        var settings = new GatewaySettings
+        {
+            Port = 0,
+            SidecarPort = Address(backend).Port,
+            Deadline = Patience,
+        };
         var gateway = GatewayHost.Build(
             change?.Invoke(settings) ?? settings,
             Contracts.Of([EchoReflection.Descriptor, TrafficReflection.Descriptor]),

@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Google.Rpc;
 using Grpc.Core;
+using Souk.Gateway;
 using Souk.Shared;
 using Souk.Tests.Gateway.Protos;
 using Souk.Tests.Harness;
@@ -16,7 +17,13 @@ internal sealed class GrpcTests
 
     [OneTimeSetUp]
     public async Task Start() =>
-        _gateway = await GatewayHarness.StartAsync(settings => settings with { BodyBytesMax = 64 * 1024 });
+        _gateway = await GatewayHarness.StartAsync(settings =>
+            settings with
+            {
+                BodyBytesMax = 64 * 1024,
+                Deadline = new GatewaySettings().Deadline,
+            }
+        );
 
     [OneTimeTearDown]
     public async Task Stop() => await _gateway.DisposeAsync();
@@ -176,7 +183,7 @@ internal sealed class GrpcTests
 
         Assert.That(
             await Failure.OfAsync(() =>
-                impatient.Grpc.FailAsync(new FailRequest { DelayMs = 30_000 }).ResponseAsync
+                impatient.Grpc.FailAsync(new FailRequest { DelayMs = 600_000 }).ResponseAsync
             ),
             Is.EqualTo(new Failure(StatusCode.DeadlineExceeded, "DEADLINE_PASSED"))
         );

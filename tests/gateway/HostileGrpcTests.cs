@@ -9,6 +9,7 @@ using Souk.Gateway.Calls;
 using Souk.Gateway.Http;
 using Souk.Gateway.Transcoding;
 using Souk.Tests.Gateway.Protos;
+using Souk.Tests.Harness;
 using static Souk.Tests.Gateway.Http2Frames;
 
 namespace Souk.Tests.Gateway;
@@ -20,7 +21,8 @@ namespace Souk.Tests.Gateway;
 [NonParallelizable]
 internal sealed class HostileGrpcTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private const long GrowthBytesMax = 8 * 1024 * 1024;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private GatewayHarness _gateway = null!;
 
     // Nothing here may wait for ever, whatever the gateway does.
@@ -50,10 +52,10 @@ internal sealed class HostileGrpcTests
         await BreakOffAsync(200);
         var before = GC.GetTotalMemory(forceFullCollection: true);
         await BreakOffAsync(2000);
-        var after = GC.GetTotalMemory(forceFullCollection: true);
-
-        Assert.That((after - before) / 1024.0 / 1024.0, Is.LessThan(8), "MB more after 2,000 streams");
-        // Every slot is free again, though only when the last reset has been seen.
+        // Every slot is free again and its memory, though only when the last reset has been seen.
+        await EventuallyAsync(() =>
+            Task.FromResult(GC.GetTotalMemory(forceFullCollection: true) - before < GrowthBytesMax)
+        );
         await EventuallyAsync(async () =>
         {
             using var call = Talk();
@@ -104,10 +106,14 @@ internal sealed class HostileGrpcTests
             }
         );
         using var call = gateway.Grpc.CollectThings(deadline: Soon);
-        await call.RequestStream.WriteAsync(new Thing());
-        var fault = (await Assert.ThrowsAsync<RpcException>(async () => await call.ResponseAsync))!;
+        var ending = await Failure.OfAsync(async () =>
+        {
+            // On a machine that stalls the end may come before the message has left.
+            await call.RequestStream.WriteAsync(new Thing());
+            await call.ResponseAsync;
+        });
 
-        Assert.That(fault.StatusCode, Is.EqualTo(StatusCode.DeadlineExceeded));
+        Assert.That(ending.Code, Is.EqualTo(StatusCode.DeadlineExceeded));
     }
 
     [TestCase("", "TooLongFrame")]
@@ -252,8 +258,9 @@ internal sealed class HostileGrpcTests
             }
             catch (RpcException) when (!timeout.IsCancellationRequested)
             {
-                await Task.Delay(50, timeout.Token);
+                // It holds, but not yet.
             }
+            await Task.Delay(50, timeout.Token);
         }
     }
 

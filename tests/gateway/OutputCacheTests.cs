@@ -190,7 +190,10 @@ public sealed class OutputCacheTests
     [Description("X-18")]
     public async Task GetPage_MoreThanFits_ForgetsTheLongestUnused()
     {
-        await using var small = await GatewayHarness.StartAsync(s => s with { CacheBytesMax = 512 * 1024 });
+        await using var small = await GatewayHarness.StartAsync(
+            s => s with { CacheBytesMax = 512 * 1024 },
+            _clock
+        );
         for (var page = 0; page < 300; page++)
         {
             await small.SendAsync("GET", $"/api/v1/pages/{page}");

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Gateway;
 
@@ -218,7 +219,7 @@ public sealed class ProblemTests
                 Deadline = TimeSpan.FromMilliseconds(300),
             }
         );
-        var answer = await impatient.SendAsync("POST", "/api/v1/fail", """{"code":10,"delay_ms":10000}""");
+        var answer = await impatient.SendAsync("POST", "/api/v1/fail", """{"code":10,"delay_ms":600000}""");
         Assert.That(answer.Problem, Is.EqualTo((504, "DEADLINE_EXCEEDED", "DEADLINE_PASSED")));
     }
 
@@ -232,7 +233,7 @@ public sealed class ProblemTests
         var answer = await _gateway.SendAsync(
             "POST",
             "/api/v1/fail",
-            """{"code":10,"delay_ms":10000}""",
+            """{"code":10,"delay_ms":600000}""",
             ("X-Request-Timeout", timeout)
         );
         Assert.That(answer.Status, Is.EqualTo(status), answer.Body);
@@ -242,7 +243,10 @@ public sealed class ProblemTests
     [Description("X-19")]
     public async Task Circuit_ServiceSilent_OpensAndAnswersAtOnce()
     {
-        await using var alone = await GatewayHarness.StartAsync(s => s with { SidecarPort = 1 });
+        await using var alone = await GatewayHarness.StartAsync(
+            s => s with { SidecarPort = 1 },
+            new ManualTimeProvider(TimeProvider.System.GetUtcNow())
+        );
         var reasons = new List<string?>();
         for (var call = 0; call < Souk.Shared.Circuit.FailuresMax + 1; call++)
             reasons.Add((string?)(await alone.SendAsync("POST", "/api/v1/fail", "{}")).Json["reason"]);
@@ -300,7 +304,10 @@ public sealed class ProblemTests
     [Description("X-07")]
     public async Task RateLimit_OverTheBurst_Is429WithRetryAfter()
     {
-        await using var strict = await GatewayHarness.StartAsync(s => s with { RatePerAddress = 2 });
+        await using var strict = await GatewayHarness.StartAsync(
+            s => s with { RatePerAddress = 2 },
+            new ManualTimeProvider(TimeProvider.System.GetUtcNow())
+        );
         for (var call = 0; call < 4; call++)
             Assert.That((await strict.SendAsync("GET", "/api/v1/names")).Status, Is.EqualTo(200));
         var answer = await strict.SendAsync("GET", "/api/v1/names");

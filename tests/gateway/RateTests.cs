@@ -97,7 +97,7 @@ public sealed class RateTests
     [Description("X-07")]
     public async Task UpdatePage_RateOfAnRpcWithToken_IsPerUser()
     {
-        await using var gateway = await GatewayHarness.StartAsync();
+        await using var gateway = await GatewayHarness.StartAsync(clock: _clock);
         for (var call = 0; call < 5; call++)
             Assert.That((await Update(gateway, "seller")).Status, Is.EqualTo(200));
         Assert.That((await Update(gateway, "seller")).Status, Is.EqualTo(429));
@@ -108,7 +108,7 @@ public sealed class RateTests
     [Description("X-07")]
     public async Task GuessPassword_ScaledForALoadTest_LetsMorePass()
     {
-        await using var gateway = await GatewayHarness.StartAsync(s => s with { RateScale = 2 });
+        await using var gateway = await GatewayHarness.StartAsync(s => s with { RateScale = 2 }, _clock);
         for (var call = 0; call < 6; call++)
             Assert.That((await Guess(gateway)).Status, Is.EqualTo(200));
         Assert.That((await Guess(gateway)).Status, Is.EqualTo(429));
@@ -118,7 +118,10 @@ public sealed class RateTests
     [Description("X-07")]
     public async Task GuessPassword_Ipv6NeighboursBehindAProxy_ShareTheirNetworksQuota()
     {
-        await using var gateway = await GatewayHarness.StartAsync(s => s with { Proxies = ["127.0.0.1"] });
+        await using var gateway = await GatewayHarness.StartAsync(
+            s => s with { Proxies = ["127.0.0.1"] },
+            _clock
+        );
         string[] same = ["2001:db8:1:2::1", "2001:db8:1:2::ffff", "2001:db8:1:2:3:4:5:6"];
         foreach (var address in same)
             Assert.That((await Guess(gateway, address)).Status, Is.EqualTo(200));

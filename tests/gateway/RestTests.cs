@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Grpc.Health.V1;
+using Souk.Gateway;
 
 namespace Souk.Tests.Gateway;
 
@@ -11,7 +12,13 @@ public sealed class RestTests
     private GatewayHarness _gateway = null!;
 
     [OneTimeSetUp]
-    public async Task Start() => _gateway = await GatewayHarness.StartAsync();
+    public async Task Start() =>
+        _gateway = await GatewayHarness.StartAsync(settings =>
+            settings with
+            {
+                Deadline = new GatewaySettings().Deadline,
+            }
+        );
 
     [OneTimeTearDown]
     public async Task Stop() => await _gateway.DisposeAsync();

@@ -44,7 +44,7 @@ def field(number, data):
 def contracts(channel, symbol):
     """A pool with the file that declares the symbol, and with all that it imports."""
     ask = channel.stream_stream(REFLECTION)
-    answer = next(ask(iter([field(4, symbol.encode())]), timeout=20))
+    answer = next(ask(iter([field(4, symbol.encode())]), timeout=60))
     told = [value for number, value in fields(answer) if number == 4]
     assert told, f"reflection does not know {symbol}"
     files = [descriptor_pb2.FileDescriptorProto.FromString(value) for _, value in fields(told[0])]
@@ -81,7 +81,7 @@ def main(address, service, method, request, token=None):
         )
         message = json_format.Parse(request, known["in"](), descriptor_pool=pool)
         try:
-            replies = call(message, timeout=20, metadata=metadata)
+            replies = call(message, timeout=60, metadata=metadata)
             for reply in replies if proto.server_streaming else [replies]:
                 text = json_format.MessageToDict(reply, preserving_proto_field_name=True, descriptor_pool=pool)
                 print(json.dumps(text))

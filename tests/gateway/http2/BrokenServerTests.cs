@@ -129,9 +129,12 @@ internal sealed class BrokenServerTests : IDisposable
         var call = _calls.AskAsync();
         using var peer = await _server.AcceptAsync();
         var id = await peer.CallAsync();
-        await peer.WriteAsync(FrameKind.Headers, 0, id, Ok);
-        for (var piece = 0; piece < 5; piece++)
-            await peer.WriteAsync(FrameKind.Continuation, 0, id, new byte[Frames.PayloadBytesMax]);
+        await WriteUntilCutOffAsync(async () =>
+        {
+            await peer.WriteAsync(FrameKind.Headers, 0, id, Ok);
+            for (var piece = 0; piece < 5; piece++)
+                await peer.WriteAsync(FrameKind.Continuation, 0, id, new byte[Frames.PayloadBytesMax]);
+        });
 
         await Asking.AssertFailsAsync(call);
         await _calls.AssertServesAsync(_server);
@@ -145,16 +148,21 @@ internal sealed class BrokenServerTests : IDisposable
         await peer.CallAsync();
         byte[] ping = [0, 0, 8, (byte)FrameKind.Ping, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
         var flood = Enumerable.Repeat(ping, 50_000).SelectMany(bytes => bytes).ToArray();
+        await WriteUntilCutOffAsync(() => peer.WriteAsync(flood));
+        await Asking.AssertFailsAsync(call);
+        await _calls.AssertServesAsync(_server);
+    }
+
+    private static async Task WriteUntilCutOffAsync(Func<Task> write)
+    {
         try
         {
-            await peer.WriteAsync(flood);
+            await write();
         }
         catch (IOException)
         {
             // It was closed while we wrote.
         }
-        await Asking.AssertFailsAsync(call);
-        await _calls.AssertServesAsync(_server);
     }
 
     private static TestCaseData Case(
