@@ -7,9 +7,11 @@ namespace Souk.Tests.Sidecar;
 /// <summary>Health checks of apps: who is ill is left alone.</summary>
 internal sealed class AppHealthTests : PubSubFixture
 {
+    // Ill is who says so, not who is slow.
     private static readonly AppHealthCheck Check = new()
     {
         Interval = TimeSpan.FromMilliseconds(50),
+        Timeout = TimeSpan.FromMinutes(1),
         Threshold = 2,
     };
 
@@ -61,15 +63,7 @@ internal sealed class AppHealthTests : PubSubFixture
                     );
             })
         );
-        var spec = TestSidecar.App(Subscriber, app.Port) with
-        {
-            Protocol = "http",
-            // Ill is who says so, not who is slow.
-            HealthCheck = Check with
-            {
-                Timeout = TimeSpan.FromMinutes(1),
-            },
-        };
+        var spec = TestSidecar.App(Subscriber, app.Port) with { Protocol = "http", HealthCheck = Check };
         var sidecar = await StartAsync(Yaml.RedisPubSub(), spec);
         await PublishAsync(sidecar, topic, "1");
         await Eventually.ThatAsync(() => Task.FromResult(Delivered().Length == 1), "the first event");
@@ -104,10 +98,7 @@ internal sealed class AppHealthTests : PubSubFixture
         app.Bindings.Add("tick");
         app.IsHealthy = () => Interlocked.Increment(ref asked) > 0 && Volatile.Read(ref isWell);
         var tick = Yaml.Component("tick", "bindings.cron", "v1", Yaml.Item("schedule", "@every 20ms"));
-        var spec = TestSidecar.App("app", app.Port) with
-        {
-            HealthCheck = Check with { Timeout = TimeSpan.FromMinutes(1) },
-        };
+        var spec = TestSidecar.App("app", app.Port) with { HealthCheck = Check };
         Own(await TestSidecar.StartAsync(tick, spec));
         await FiredAsync(3);
         Volatile.Write(ref isWell, false);

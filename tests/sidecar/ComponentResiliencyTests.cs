@@ -11,7 +11,7 @@ internal sealed class ComponentResiliencyTests : SidecarFixture
     private static readonly string Policies = Yaml.Resiliency(
         """
         retries:
-          patient: { policy: constant, duration: 100ms, maxRetries: 200 }
+          patient: { policy: constant, duration: 100ms, maxRetries: 2000 }
         circuitBreakers:
           quick: { timeout: 1h, trip: consecutiveFailures >= 1 }
         timeouts: { brief: 100ms }
@@ -58,7 +58,7 @@ internal sealed class ComponentResiliencyTests : SidecarFixture
         await redis.KillAsync();
         var locking = client.TryLockAlpha1Async(Lock("locks", "a")).ResponseAsync;
         await redis.StartAgainAsync();
-        Assert.That((await locking.WaitAsync(TimeSpan.FromSeconds(40))).Success);
+        Assert.That((await locking.WaitAsync(TimeSpan.FromSeconds(90))).Success);
         Assert.That((await client.TryLockAlpha1Async(Lock("locks", "b"))).Success, Is.False);
     }
 
@@ -134,7 +134,9 @@ internal sealed class ComponentResiliencyTests : SidecarFixture
     private async Task<(RedisProcess, DaprApi.DaprClient)> StartAsync(string name, string type)
     {
         var redis = Own(await RedisProcess.StartAsync());
-        var component = Yaml.Component(name, type, "v1", Yaml.Item("redisHost", $"127.0.0.1:{redis.Port}"));
+        // An answer that is only late must not be asked for again: a lock would be taken by then.
+        var settings = Yaml.Item("redisHost", $"127.0.0.1:{redis.Port}") + Yaml.Item("readTimeout", "60s");
+        var component = Yaml.Component(name, type, "v1", settings);
         var sidecar = Own(await TestSidecar.StartAsync(component + Policies, TestSidecar.App("patient")));
         return (redis, sidecar.Client("patient"));
     }

@@ -138,14 +138,15 @@ internal sealed class DeliveryCrashTests : SidecarFixture
         }
     }
 
-    // Returns what was acknowledged; nobody promised anything for the rest.
+    // Goes on until so many are acknowledged, however long the other side is away in between; returns these.
+    // Nobody promised anything for the rest.
     private static async Task<IReadOnlyCollection<string>> PublishAsync(
         Func<DaprApi.DaprClient> client,
         string topic
     )
     {
         var acknowledged = new ConcurrentQueue<string>();
-        for (var i = 0; i < Count; i++)
+        for (var i = 0; acknowledged.Count < Count; i++)
         {
             var request = PublishRequest.Of(topic, $"e{i}");
             try

@@ -48,8 +48,13 @@ internal sealed class MetricsTests : SidecarFixture
                 .And.Contain("component=\"store\",namespace=\"\",operation=\"set\",success=\"true\"} 1\n")
                 .And.Contain("component=\"store\",namespace=\"\",operation=\"get\",success=\"true\"} 1\n")
         );
-        var again = await ScrapeAsync(sidecar.Spec("app").HttpPort);
-        Assert.That(again, Does.Contain("method=\"GET\",path=\"/metrics\",status=\"200\"} "));
+        await Eventually.ThatAsync(
+            async () =>
+                (await ScrapeAsync(sidecar.Spec("app").HttpPort)).Contains(
+                    "method=\"GET\",path=\"/metrics\",status=\"200\"} "
+                ),
+            "the first question to be counted"
+        );
     }
 
     [Test]

@@ -8,6 +8,8 @@ namespace Souk.Tests.Sidecar;
 /// <summary>The Redis client: its wire format, and what it does when the server goes away.</summary>
 internal sealed class RedisTests
 {
+    // Enough on a machine that stalls.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private readonly string _prefix = $"redis-{Guid.CreateVersion7():N}-";
     private RedisClient _redis = null!;
 
@@ -21,7 +23,7 @@ internal sealed class RedisTests
     }
 
     [SetUp]
-    public void Connect() => _redis = new RedisClient(Options, TimeSpan.FromSeconds(5), TimeProvider.System);
+    public void Connect() => _redis = new RedisClient(Options, Patience, TimeProvider.System);
 
     [TearDown]
     public async Task Disconnect()
@@ -46,7 +48,7 @@ internal sealed class RedisTests
     {
         var bytes = new byte[3_000_000];
         Random.Shared.NextBytes(bytes);
-        await _redis.ExecuteAsync(["SET", _prefix + "big", bytes, "EX", 60], default);
+        await _redis.ExecuteAsync(["SET", _prefix + "big", bytes, "EX", 600], default);
         Assert.That((await _redis.ExecuteAsync(["GET", _prefix + "big"], default)).Bytes, Is.EqualTo(bytes));
     }
 
@@ -71,7 +73,7 @@ internal sealed class RedisTests
                         [
                             ["MULTI"],
                             ["INCR", key],
-                            ["EXPIRE", key, 60],
+                            ["EXPIRE", key, 600],
                             ["EXEC"],
                         ],
                         default
@@ -94,7 +96,7 @@ internal sealed class RedisTests
     public async Task Execute_ConnectionKilled_NextCommandReconnects()
     {
         var id = (await _redis.ExecuteAsync(["CLIENT", "ID"], default)).Integer;
-        await using var other = new RedisClient(Options, TimeSpan.FromSeconds(5), TimeProvider.System);
+        await using var other = new RedisClient(Options, Patience, TimeProvider.System);
         await other.ExecuteAsync(["CLIENT", "KILL", "ID", id], default);
         Assert.That((await _redis.RepeatableAsync(["PING"], default)).Text, Is.EqualTo("PONG"));
     }
@@ -103,7 +105,7 @@ internal sealed class RedisTests
     public async Task Execute_NobodyThere_FailsSoon()
     {
         var options = Options with { Port = FreePorts.One() };
-        var redis = new RedisClient(options, TimeSpan.FromSeconds(5), TimeProvider.System);
+        var redis = new RedisClient(options, Patience, TimeProvider.System);
         await Assert.ThrowsAsync<RedisConnectionException>(async () =>
             await redis.ExecuteAsync(["PING"], default)
         );

@@ -66,31 +66,34 @@ internal sealed class ResiliencyTests : SidecarFixture
             "timeouts: { short: 100ms }",
             "apps: { app: { timeout: short } }"
         );
-        app.Pause = () => Task.Delay(TimeSpan.FromSeconds(20));
+        app.Pause = () => Task.Delay(TimeSpan.FromMinutes(10));
         var answer = await caller.GetAsync("/v1.0/invoke/app/method/x");
         Assert.That(answer.Error, Is.EqualTo((500, "ERR_DIRECT_INVOKE", "")));
     }
 
     [Test]
-    public async Task CircuitBreaker_Trips_RefusesAndCloses()
+    public async Task CircuitBreaker_Trips_RefusesWithoutTheApp()
     {
-        const string Policies = """
-            circuitBreakers:
-              breaker: { maxRequests: 1, timeout: 700ms, trip: consecutiveFailures >= 2 }
-            """;
-        var (app, caller) = await StartAsync(false, Policies, "apps: { app: { circuitBreaker: breaker } }");
-        app.FailuresLeft = 2;
-        const string Path = "/v1.0/invoke/app/method/status/500";
-        Assert.That((await caller.GetAsync(Path)).Body, Is.EqualTo("scripted"));
-        Assert.That((await caller.GetAsync(Path)).Body, Is.EqualTo("scripted"));
-        var refused = await caller.GetAsync(Path);
+        var (app, caller) = await WithBreakerAsync(open: "1h");
+        Assert.That((await caller.GetAsync(Failing500)).Body, Is.EqualTo("scripted"));
+        Assert.That((await caller.GetAsync(Failing500)).Body, Is.EqualTo("scripted"));
+        var refused = await caller.GetAsync(Failing500);
         Assert.That(refused.Message, Is.EqualTo("failed to invoke, id: app, err: circuit breaker is open"));
         Assert.That(app.Calls, Is.EqualTo(2));
+    }
+
+    [Test]
+    public async Task CircuitBreaker_OpenForItsTime_LetsOneTryAndCloses()
+    {
+        var (app, caller) = await WithBreakerAsync(open: "50ms");
+        await caller.GetAsync(Failing500);
+        await caller.GetAsync(Failing500);
         await Eventually.ThatAsync(
-            async () => (await caller.GetAsync(Path)).Status == 200,
+            async () => (await caller.GetAsync(Failing500)).Status == 200,
             "the circuit to close"
         );
-        Assert.That((await caller.GetAsync(Path)).Status, Is.EqualTo(200));
+        Assert.That((await caller.GetAsync(Failing500)).Status, Is.EqualTo(200));
+        Assert.That(app.Calls, Is.EqualTo(4));
     }
 
     [TestCase("4", 1)]
@@ -141,6 +144,20 @@ internal sealed class ResiliencyTests : SidecarFixture
             TestSidecar.App("app")
         );
         Assert.That(failure.Message, Does.Contain(message).And.Match(@"components\.yaml:\d+: "));
+    }
+
+    private const string Failing500 = "/v1.0/invoke/app/method/status/500";
+
+    /// <summary>An app that fails twice, and a breaker that opens then.</summary>
+    private async Task<(EchoApp App, HttpCaller Caller)> WithBreakerAsync(string open)
+    {
+        var policies = $$"""
+            circuitBreakers:
+              breaker: { maxRequests: 1, timeout: {{open}}, trip: consecutiveFailures >= 2 }
+            """;
+        var (app, caller) = await StartAsync(false, policies, "apps: { app: { circuitBreaker: breaker } }");
+        app.FailuresLeft = 2;
+        return (app, caller);
     }
 
     private async Task<(EchoApp App, HttpCaller Caller)> HttpAsync(string retry)

@@ -157,7 +157,12 @@ internal sealed class ShutdownTests : PubSubFixture
     {
         var app = Own(await EchoApp.StartAsync());
         var settings = Patient with { BlockShutdown = TimeSpan.FromHours(1) };
-        var check = new AppHealthCheck { Interval = TimeSpan.FromMilliseconds(50), Threshold = 1 };
+        var check = new AppHealthCheck
+        {
+            Interval = TimeSpan.FromMilliseconds(50),
+            Timeout = TimeSpan.FromMinutes(1),
+            Threshold = 1,
+        };
         var spec = TestSidecar.App("app", app.Port) with { Protocol = "http", HealthCheck = check };
         var sidecar = Own(await TestSidecar.StartAsync(settings, "", spec));
         using var http = sidecar.Http("app");
@@ -168,7 +173,7 @@ internal sealed class ShutdownTests : PubSubFixture
         Assert.That((await http.GetAsync("/v1.0/invoke/app/method/x")).Status, Is.EqualTo(200));
         Assert.That(stopping.IsCompleted, Is.False);
         app.IsHealthy = false;
-        await stopping.WaitAsync(TimeSpan.FromSeconds(40));
+        await stopping.WaitAsync(TimeSpan.FromSeconds(90));
     }
 
     [Test]

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Text;
 using Grpc.Net.Client;
 using Souk.Sidecar.Redis;
 using Souk.Tests.Harness;
@@ -10,9 +11,17 @@ namespace Souk.Tests.Sidecar;
 /// <summary>A program that a test may kill at any moment and start again, with the same arguments.</summary>
 internal sealed class KillableProcess(string program, params string[] arguments) : IAsyncDisposable
 {
+    private readonly StringBuilder _output = new();
     private Process? _process;
 
-    internal string Output { get; private set; } = "";
+    internal string Output
+    {
+        get
+        {
+            lock (_output)
+                return _output.ToString();
+        }
+    }
 
     internal double ResidentMiB
     {
@@ -36,8 +45,8 @@ internal sealed class KillableProcess(string program, params string[] arguments)
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
             info.Environment[name] = value;
         _process = Process.Start(info) ?? throw new InvalidOperationException($"{program} did not start");
-        _process.OutputDataReceived += (_, line) => Output += line.Data + "\n";
-        _process.ErrorDataReceived += (_, line) => Output += line.Data + "\n";
+        _process.OutputDataReceived += (_, line) => Take(line.Data);
+        _process.ErrorDataReceived += (_, line) => Take(line.Data);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
@@ -47,6 +56,13 @@ internal sealed class KillableProcess(string program, params string[] arguments)
 
     /// <summary>The process only: what it started lives on.</summary>
     internal Task KillAloneAsync() => KillAsync(entireProcessTree: false);
+
+    // From both streams at once, on two threads.
+    private void Take(string? line)
+    {
+        lock (_output)
+            _output.Append(line).Append('\n');
+    }
 
     private async Task KillAsync(bool entireProcessTree)
     {

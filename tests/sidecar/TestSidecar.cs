@@ -1,6 +1,7 @@
 using Grpc.Net.Client;
 using Souk.Sidecar;
 using Souk.Sidecar.Files;
+using Souk.Tests.Harness;
 using DaprApi = Dapr.Client.Autogen.Grpc.v1.Dapr;
 
 namespace Souk.Tests.Sidecar;
@@ -44,11 +45,19 @@ internal sealed class TestSidecar : IAsyncDisposable
         }
         var folder = Directory.CreateTempSubdirectory("souk-sidecar-").FullName;
         await File.WriteAllTextAsync(Path.Combine(folder, "components.yaml"), components);
-        var specs = apps.Select(app => app with { Directory = folder, ResourcesPaths = [folder] }).ToArray();
-        var server = await StartAsync(specs, settings);
-        // A restart must come back on the ports that callers know.
-        var placed = server.Apps.All.Select(app => app.Spec).ToArray();
-        return new TestSidecar(folder, settings, placed, server);
+        // A restart must come back on the ports that callers know, and that nobody else gets meanwhile.
+        var specs = apps.Select(app =>
+                app with
+                {
+                    Directory = folder,
+                    ResourcesPaths = [folder],
+                    GrpcPort = app.GrpcPort > 0 ? app.GrpcPort : FreePorts.One(),
+                    HttpPort = app.HttpPort > 0 ? app.HttpPort : FreePorts.One(),
+                }
+            )
+            .ToArray();
+        var server = await SidecarServer.StartAsync(specs, settings, CancellationToken.None);
+        return new TestSidecar(folder, settings, specs, server);
     }
 
     /// <summary>What a start with these components is refused with.</summary>
@@ -91,24 +100,6 @@ internal sealed class TestSidecar : IAsyncDisposable
     internal HttpCaller Http(string appId) => new(Spec(appId).HttpPort);
 
     internal DaprApi.DaprClient Client(string appId) => new(Channel(appId));
-
-    // A port that was free when it was picked may be taken when it is opened: other tests pick theirs
-    // meanwhile.
-    private static async Task<SidecarServer> StartAsync(AppSpec[] specs, SidecarSettings settings)
-    {
-        const int Attempts = 5;
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                return await SidecarServer.StartAsync(specs, settings, CancellationToken.None);
-            }
-            catch (ConfigException e) when (e.InnerException is IOException && attempt < Attempts)
-            {
-                await Task.Delay(20);
-            }
-        }
-    }
 
     /// <summary>Stops, and starts again with the same files and ports.</summary>
     internal async Task RestartAsync()

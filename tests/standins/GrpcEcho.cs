@@ -107,14 +107,14 @@ internal sealed class GrpcEchoService(GrpcSeen seen) : GrpcEchoBase
     public override async Task<string> Hang(string request, ServerCallContext context)
     {
         Look(context);
-        seen.Arrived.SetResult();
+        seen.Arrived.TrySetResult();
         try
         {
             await Task.Delay(Timeout.InfiniteTimeSpan, context.CancellationToken);
         }
         finally
         {
-            seen.Cancelled.SetResult();
+            seen.Cancelled.TrySetResult();
         }
         return request;
     }

@@ -15,7 +15,7 @@ internal sealed class FaultTests
     private const int Publishers = 16;
     private const int Rounds = 3;
     private static readonly TimeSpan PublishPause = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
     [Test]
     public async Task Serve_EverythingKilledAgainAndAgain_NothingIsLostOrContradicted()

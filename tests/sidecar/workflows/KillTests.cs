@@ -75,7 +75,7 @@ internal sealed class KillTests
     /// <summary>Starts under an id of its own and asks again for as long as the runtime is away.</summary>
     private static async Task<string[]> RunAsync(DaprWorkflowClient client, string id)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         var started = false;
         while (true)
         {

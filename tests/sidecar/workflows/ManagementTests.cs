@@ -113,22 +113,26 @@ internal sealed class ManagementTests : WorkflowFixture
     [Test]
     public async Task StartInstance_ScheduledLater_IsPendingUntilThen()
     {
-        var id = NewId();
-        var at = TimeProvider.System.GetUtcNow().UtcDateTime.AddMilliseconds(700);
-        await Client.StartInstanceAsync(
-            new()
-            {
-                InstanceId = id,
-                Name = "echo",
-                ScheduledStartTimestamp = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTime(at),
-            }
-        );
-        Assert.That((await StateAsync(id))!.WorkflowStatus, Is.EqualTo(OrchestrationStatus.Pending));
-        await FinishedAsync(id);
+        var (soon, late) = (NewId(), NewId());
+        var at = TimeProvider.System.GetUtcNow().UtcDateTime.AddMilliseconds(300);
+        await StartAtAsync(soon, at);
+        await StartAtAsync(late, at.AddHours(1));
+        await FinishedAsync(soon);
         Assert.That(
-            _worker.Turns(id).First().NewEvents[0].Timestamp.ToDateTime(),
+            _worker.Turns(soon).First().NewEvents[0].Timestamp.ToDateTime(),
             Is.GreaterThanOrEqualTo(at)
         );
+        Assert.That((await StateAsync(late))!.WorkflowStatus, Is.EqualTo(OrchestrationStatus.Pending));
+
+        async Task StartAtAsync(string id, DateTime time) =>
+            await Client.StartInstanceAsync(
+                new()
+                {
+                    InstanceId = id,
+                    Name = "echo",
+                    ScheduledStartTimestamp = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTime(time),
+                }
+            );
     }
 
     [Test]

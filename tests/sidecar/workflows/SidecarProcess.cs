@@ -63,7 +63,7 @@ internal sealed class SidecarProcess : IAsyncDisposable
         await client.HelloAsync(
             new(),
             new Grpc.Core.CallOptions(
-                deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddSeconds(30)
+                deadline: TimeProvider.System.GetUtcNow().UtcDateTime.AddMinutes(2)
             ).WithWaitForReady()
         );
     }

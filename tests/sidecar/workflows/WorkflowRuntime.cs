@@ -52,12 +52,15 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
     public static async Task<WorkflowRuntime> StartAsync(
         WorkflowDatabase database,
         string appId = "shop",
-        int port = 0
+        int? port = null
     )
     {
         GivenSidecar.RefuseFor("a workflow engine whose workers are all its own");
         var engine = new WorkflowEngine(database.ConnectionString, TimeProvider.System, NullLogger.Instance);
-        var builder = Loopback.Builder((port, HttpProtocols.Http2), (0, HttpProtocols.Http1));
+        var builder = Loopback.Builder(
+            (port ?? FreePorts.One(), HttpProtocols.Http2),
+            (0, HttpProtocols.Http1)
+        );
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(new TaskHubService(engine));
         builder.Services.AddSingleton(

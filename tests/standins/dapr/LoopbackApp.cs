@@ -28,15 +28,18 @@ internal sealed class LoopbackApp : IAsyncDisposable
     /// <summary>Starts serving.</summary>
     /// <param name="service">The gRPC service, one object for all calls.</param>
     /// <param name="map">Adds HTTP endpoints.</param>
-    /// <param name="grpcPort">0 takes any free port.</param>
+    /// <param name="grpcPort">By default one that nobody takes while the app is down.</param>
     public static async Task<LoopbackApp> StartAsync<TService>(
         TService service,
         Action<WebApplication>? map = null,
-        int grpcPort = 0
+        int? grpcPort = null
     )
         where TService : class
     {
-        var builder = Loopback.Builder((grpcPort, HttpProtocols.Http2), (0, HttpProtocols.Http1));
+        var builder = Loopback.Builder(
+            (grpcPort ?? FreePorts.One(), HttpProtocols.Http2),
+            (0, HttpProtocols.Http1)
+        );
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(service);
         var app = builder.Build();
