@@ -16,6 +16,7 @@ internal sealed partial class CartExpiries(Db db, TimeProvider clock, ILogger<Ca
     private const int NotedMax = 100_000;
     private static readonly TimeSpan FirstNotePatience = TimeSpan.FromSeconds(1);
 
+    private readonly TimeProvider _clock = clock;
     private readonly ILogger _logger = logger;
     private readonly ConcurrentDictionary<string, CartDocument> _noted = new();
 
@@ -31,8 +32,8 @@ internal sealed partial class CartExpiries(Db db, TimeProvider clock, ILogger<Ca
     /// without.</summary>
     public async Task NoteFirstAsync(CartDocument cart, CancellationToken token)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(token);
-        patience.CancelAfter(FirstNotePatience);
+        using var late = new CancellationTokenSource(FirstNotePatience, _clock);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(token, late.Token);
         try
         {
             await WriteAsync([cart], patience.Token);

@@ -82,11 +82,12 @@ internal sealed class ProbeService(Db db, RequestIds requests, Outbox outbox, Me
         if (request.How.Length > 0)
         {
             var fail = new FailRequest { How = request.How };
-            return await other.FailAsync(fail, Mesh.Call(context, TimeSpan.FromMilliseconds(300)));
+            var seconds = request.How == "slow query" ? 0.3 : 60;
+            return await other.FailAsync(fail, Mesh.Call(context, TimeSpan.FromSeconds(seconds)));
         }
         var options = request.AsService
-            ? await mesh.AsServiceAsync(TimeSpan.FromSeconds(5), context.CancellationToken)
-            : Mesh.Call(context, TimeSpan.FromSeconds(5));
+            ? await mesh.AsServiceAsync(TimeSpan.FromSeconds(60), context.CancellationToken)
+            : Mesh.Call(context, TimeSpan.FromSeconds(60));
         return await other.ForAnybodyAsync(new ProbeRequest(), options);
     }
 

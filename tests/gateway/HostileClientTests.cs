@@ -21,7 +21,7 @@ public sealed class HostileClientTests
             s with
             {
                 HeadersTimeout = TimeSpan.FromSeconds(2),
-                // Kestrel counts a slow body's time in ticks of its own, which stretch when the machine stalls.
+                // Kestrel counts a slow body's time in ticks of its own, which stretch in a stall.
                 Deadline = TimeSpan.FromMinutes(2),
                 RateScale = 1000,
             }

@@ -247,8 +247,8 @@ internal sealed class SocketTests
     {
         using var socket = await ConnectAsync("watch?count=2000&padding=50000");
         await _gateway.Echo.UntilHeldUpAsync();
-        // Far below the hour that a stream may last. On a machine that stalls the gateway's own write may begin
-        // only now: then its time begins now.
+        // Far below the hour that a stream may last. On a machine that stalls the gateway's own write may
+        // begin only now: then its time begins now.
         for (var tries = 0; _gateway.Part<LoadGate>().Of("echo").Streams > 0 && tries < 60; tries++)
         {
             _clock.Advance(TimeSpan.FromSeconds(31));

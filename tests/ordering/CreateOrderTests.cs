@@ -299,7 +299,7 @@ internal sealed class CreateOrderTests : OrderingTests
         Assert.That((order.Discount, order.Total), Is.EqualTo((Usd(500), Usd(4860))));
         Assert.That(
             () => cart.GetCart(new GetCartRequest()).Items,
-            Is.Empty.After(delayInMilliseconds: 10_000, pollingInterval: 50),
+            Is.Empty.After(delayInMilliseconds: 60_000, pollingInterval: 50),
             "cleared after the answer"
         );
     }

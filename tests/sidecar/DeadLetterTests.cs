@@ -93,7 +93,7 @@ internal sealed class DeadLetterTests : PubSubFixture
         );
         var never = new TaskCompletionSource<Verdict>();
         app.Answer = item => item.Topic == topic ? never.Task : Task.FromResult(Verdict.Success);
-        // On a machine that stalls the limit may pass before the app sees an attempt: then with another event.
+        // On a machine that stalls the limit may pass before the app sees an attempt: then another event.
         var tries = 0;
         for (var events = 1; tries < 2 && events < 100; events++)
         {
