@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Souk.Shared;
+using Souk.Shared.Connections;
 using Souk.Sidecar.Api;
 using Souk.Sidecar.Api.Http;
 using Souk.Sidecar.Components;

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Net;
 using Souk.Gateway.Calls.Http2;
 using Souk.Gateway.Transcoding;
-using Souk.Shared;
+using Souk.Shared.Connections;
 
 namespace Souk.Gateway.Calls;
 

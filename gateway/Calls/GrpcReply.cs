@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net.Http.Headers;
 using Google.Rpc;
 using Souk.Gateway.Transcoding;
-using Souk.Shared;
+using Souk.Shared.Connections;
 
 namespace Souk.Gateway.Calls;
 

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Quic;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Souk.Shared;
+using Souk.Shared.Connections;
 
 namespace Souk.Gateway.Listening;
 

@@ -83,7 +83,8 @@ internal sealed class CheckoutOrders(Db db, Outbox outbox, CheckoutSignals signa
                 }
 
                 await OrderRows.AddItemsAsync(tx, order, cancellationToken);
-                PublishCreated(tx, order, now);
+                // ORD-09: one logical event per confirmed order, as the compare-and-set succeeds once.
+                OrderEvents.Created(outbox, tx, order, now);
                 return true;
             },
             cancellationToken
@@ -105,31 +106,6 @@ internal sealed class CheckoutOrders(Db db, Outbox outbox, CheckoutSignals signa
         """;
 
     private const string OrderStatusSql = "select status from orders where id = $1";
-
-    // ORD-09: one logical event per confirmed order, as the compare-and-set above succeeds once.
-    private void PublishCreated(DbTransaction tx, Order order, DateTimeOffset now)
-    {
-        var created = new OrderCreated
-        {
-            OrderId = order.OrderId,
-            UserId = order.UserId,
-            Total = order.Total,
-            Coupons = { order.Coupons },
-            ConfirmedAt = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(now),
-        };
-        created.Items.Add(
-            order.Items.Select(item => new OrderCreatedItem
-            {
-                ProductId = item.ProductId,
-                Sku = item.Sku,
-                SellerId = item.SellerId,
-                Quantity = item.Quantity,
-            })
-        );
-        outbox.Add(tx, "order.created", created);
-        OrderEvents.Mail(outbox, tx, order, "order_confirmed");
-        OrderEvents.Count(outbox, tx, order, "order_confirmed", now);
-    }
 
     /// <summary>
     /// Ends a checkout that did not become a sale, when everything is undone: a pending order has failed; one
@@ -192,7 +168,7 @@ internal sealed class CheckoutOrders(Db db, Outbox outbox, CheckoutSignals signa
                 var now = clock.GetUtcNow();
                 var changed = await tx.ExecuteAsync(CloseRefundSql, [id, now], cancellationToken);
                 if (changed == 1 && await OrderRows.GetAsync(tx, id, cancellationToken) is { } order)
-                    OrderEvents.Changed(outbox, tx, order, now);
+                    OrderEvents.Updated(outbox, tx, order, now);
                 return changed == 1;
             },
             cancellationToken

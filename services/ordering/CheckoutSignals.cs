@@ -13,7 +13,8 @@ internal enum CheckoutStage
 /// <summary>
 /// Wakes calls that wait for a checkout when its steps run in this process, which is nearly always. Only a
 /// shortcut: the order's row is the truth, and a waiter looks at it from time to time for steps that ran in
-/// another replica. </summary>
+/// another replica.
+/// </summary>
 internal sealed class CheckoutSignals(TimeProvider clock)
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(500);
@@ -31,8 +32,7 @@ internal sealed class CheckoutSignals(TimeProvider clock)
         }
     }
 
-    /// <summary>Starts to listen; must come before the checkout is started, or its signal is
-    /// missed.</summary>
+    /// <summary>Starts to listen; must come before the checkout is started, or its signal is missed.</summary>
     public Waiters Listen(Guid orderId)
     {
         lock (_gate)
@@ -68,23 +68,25 @@ internal sealed class CheckoutSignals(TimeProvider clock)
         internal int Listeners { get; set; }
 
         /// <summary>
-        /// Waits until the stage is reached or half a second has passed, whichever is first; then the row is
-        /// worth a look.
+        /// Waits until the order's row is worth another look: until the stage is reached, or for half a
+        /// second.
         /// </summary>
-        /// <param name="isKnown">Whether the stage was reached before the last look: no news then, and only
-        /// the pause counts.</param>
-        public async Task NextLookAsync(
+        /// <param name="wasReached">Whether the stage had been reached before the row was last read. Then
+        /// that is no news any more, and only the half second ends the wait.</param>
+        /// <returns>Whether the stage is reached by now, for the next call.</returns>
+        public async Task<bool> NextLookAsync(
             CheckoutStage stage,
-            bool isKnown,
+            bool wasReached,
             TimeSpan most,
             CancellationToken cancellationToken
         )
         {
             using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             var pause = Task.Delay(most < LookAgain ? most : LookAgain, owner._clock, over.Token);
-            await (isKnown ? Task.WhenAny(pause) : Task.WhenAny(SourceOf(stage).Task, pause));
+            await (wasReached ? Task.WhenAny(pause) : Task.WhenAny(SourceOf(stage).Task, pause));
             await over.CancelAsync();
             cancellationToken.ThrowIfCancellationRequested();
+            return HasReached(stage);
         }
 
         /// <summary>Whether this process has seen the stage.</summary>

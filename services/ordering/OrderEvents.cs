@@ -3,11 +3,39 @@ using Souk.Ordering.V1;
 
 namespace Souk.Ordering;
 
-/// <summary>What ordering publishes after an order was confirmed, failed or changed.</summary>
+/// <summary>What ordering publishes.</summary>
 internal static class OrderEvents
 {
+    /// <summary>
+    /// The order, which must have its items, was confirmed: apart from the event, its buyer is written to and
+    /// the sale is counted.
+    /// </summary>
+    public static void Created(Outbox outbox, DbTransaction tx, Order order, DateTimeOffset now)
+    {
+        var created = new OrderCreated
+        {
+            OrderId = order.OrderId,
+            UserId = order.UserId,
+            Total = order.Total,
+            Coupons = { order.Coupons },
+            ConfirmedAt = Timestamp.FromDateTimeOffset(now),
+        };
+        created.Items.Add(
+            order.Items.Select(item => new OrderCreatedItem
+            {
+                ProductId = item.ProductId,
+                Sku = item.Sku,
+                SellerId = item.SellerId,
+                Quantity = item.Quantity,
+            })
+        );
+        outbox.Add(tx, "order.created", created);
+        Mail(outbox, tx, order, "order_confirmed");
+        Count(outbox, tx, order, "order_confirmed", now);
+    }
+
     /// <summary>The order's status or day of delivery changed, or its payment was given back.</summary>
-    public static void Changed(Outbox outbox, DbTransaction tx, Order order, DateTimeOffset now) =>
+    public static void Updated(Outbox outbox, DbTransaction tx, Order order, DateTimeOffset now) =>
         outbox.Add(
             tx,
             "order.updated",

@@ -14,7 +14,7 @@ internal sealed class OrderingEvents(CheckoutLauncher launcher, Outbox outbox) :
         : payment.Status == PaymentStatus.Refunded ? NoteRefundAsync(orderId, context)
         : launcher.TellAsync(orderId, CheckoutWorkflow.PaymentUpdatedEvent, context.CancellationToken);
 
-    /// <summary>Staff can give money back without a word to ordering.</summary>
+    /// <summary>Staff can refund a payment in payments itself; ordering hears of that only here.</summary>
     private async Task NoteRefundAsync(Guid orderId, EventContext context)
     {
         var now = context.Tx.Clock.GetUtcNow();
@@ -26,10 +26,11 @@ internal sealed class OrderingEvents(CheckoutLauncher launcher, Outbox outbox) :
         );
         // Nobody has heard of an order that is not confirmed yet.
         if (order is { Status: not OrderStatus.Pending })
-            OrderEvents.Changed(outbox, context.Tx, order, now);
+            OrderEvents.Updated(outbox, context.Tx, order, now);
     }
 
-    // Not while a refund workflow is at the order: it says so itself, once the stock is back, too.
+    // An order without settled_at that is not pending has a refund workflow, which notes and publishes the
+    // refund itself once the stock is back, too.
     private const string NoteRefundSql = $"""
         update orders set payment_status = 'refunded', updated_at = $2
          where id = $1 and (settled_at is not null or status = 'pending')

@@ -242,10 +242,9 @@ internal sealed partial class OrderingService
         if (isNew)
             await checkout.Launcher.StartCheckoutAsync(orderId, cancellationToken);
         var stage = wait > TimeSpan.Zero ? CheckoutStage.Final : CheckoutStage.StockDecided;
-        // Asked before the row is read: what is reached while it is read is news all the same.
+        // Asked before the row is read: a stage that is reached while we read is then still news to us.
         var isReached = waiters.HasReached(stage);
-        // An order that was inserted a moment ago is pending; there is nothing to look at before the first
-        // news.
+        // An order that was just inserted is pending: reading it before the first news would tell nothing.
         var order = isNew && !isReached ? null : await ReadAsync();
         var until =
             stage == CheckoutStage.Final
@@ -253,8 +252,7 @@ internal sealed partial class OrderingService
                 : (order?.CreatedAt.ToDateTimeOffset() ?? clock.GetUtcNow()) + StockPatience;
         while (!IsAnswer() && until - clock.GetUtcNow() is var left && left > TimeSpan.Zero)
         {
-            await waiters.NextLookAsync(stage, isReached, left, cancellationToken);
-            isReached = waiters.HasReached(stage);
+            isReached = await waiters.NextLookAsync(stage, isReached, left, cancellationToken);
             order = await ReadAsync();
         }
 

@@ -39,7 +39,7 @@ internal sealed partial class OrderingService
         var result = await LockedOrderAsync(tx, request.OrderId, context);
         if (shipped)
         {
-            OrderEvents.Changed(outbox, tx, result, now);
+            OrderEvents.Updated(outbox, tx, result, now);
             OrderEvents.Mail(outbox, tx, result, "order_shipped");
         }
 
@@ -171,7 +171,7 @@ internal sealed partial class OrderingService
                     context.CancellationToken
                 );
                 var result = await LockedOrderAsync(tx, orderId, context);
-                OrderEvents.Changed(outbox, tx, result, now);
+                OrderEvents.Updated(outbox, tx, result, now);
                 return result;
             },
             context.CancellationToken
@@ -213,7 +213,7 @@ internal sealed partial class OrderingService
                 var result = await LockedOrderAsync(tx, request.OrderId, context);
                 // ORD-16: a promise never moves in silence.
                 if (result.EstimatedDelivery != order.EstimatedDelivery)
-                    OrderEvents.Changed(outbox, tx, result, now);
+                    OrderEvents.Updated(outbox, tx, result, now);
                 return result;
             }
         );

@@ -115,8 +115,12 @@ internal sealed partial class OrderingService
             && await db.ScalarAsync<long>(OrderOpenSql, [id], context.CancellationToken) > 0
         )
         {
-            await waiters.NextLookAsync(CheckoutStage.Final, isReached, left, context.CancellationToken);
-            isReached = waiters.HasReached(CheckoutStage.Final);
+            isReached = await waiters.NextLookAsync(
+                CheckoutStage.Final,
+                isReached,
+                left,
+                context.CancellationToken
+            );
         }
 
         return await VisibleOrderAsync(db, request.OrderId, context);
@@ -149,7 +153,7 @@ internal sealed partial class OrderingService
         var workflow = state.Status == OrderStatus.Pending ? "checkout" : "refund";
         tx.Defer(CancelOrderSql, [id, workflow, now]);
         order.Status = OrderStatus.Cancelled;
-        OrderEvents.Changed(outbox, tx, order, now);
+        OrderEvents.Updated(outbox, tx, order, now);
         OrderEvents.Mail(outbox, tx, order, "order_cancelled");
         OrderEvents.Count(outbox, tx, order, "order_cancelled", now);
         return workflow;

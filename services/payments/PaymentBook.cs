@@ -7,11 +7,11 @@ namespace Souk.Payments;
 /// <summary>
 /// Payments as rows. Whoever talks to the provider about a payment holds its lease; what the provider said is
 /// settled together with the events that follow from it, and only by the holder. A holder that dies loses the
-/// lease to time. </summary>
+/// lease to time.
+/// </summary>
 internal sealed class PaymentBook(Db db, Outbox outbox, TimeProvider clock)
 {
-    /// <summary>How long a lease lasts: longer than all calls that its holder makes
-    /// together.</summary>
+    /// <summary>How long a lease lasts: longer than all calls that its holder makes together.</summary>
     public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan FirstLookUp = TimeSpan.FromSeconds(5);
 
@@ -62,7 +62,8 @@ internal sealed class PaymentBook(Db db, Outbox outbox, TimeProvider clock)
 
     /// <summary>
     /// Notes that a checkout shall never be paid, before it had a payment: an authorisation that comes late
-    /// finds it failed. </summary>
+    /// finds it failed.
+    /// </summary>
     public Task<PaymentRow?> CloseUnopenedAsync(Guid checkoutId, CancellationToken cancellationToken) =>
         db.OneAsync(
             CloseUnopenedSql,
@@ -85,8 +86,7 @@ internal sealed class PaymentBook(Db db, Outbox outbox, TimeProvider clock)
 
     private const string FindPaymentSql = $"select {PaymentRow.Columns} from payments where checkout_id = $1";
 
-    /// <summary>The payment with its lease; ABORTED/PAYMENT_IN_PROGRESS while somebody else has
-    /// that.</summary>
+    /// <summary>The payment with its lease; ABORTED/PAYMENT_IN_PROGRESS while somebody else has it.</summary>
     public async Task<PaymentRow> LeaseAsync(Guid id, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();

@@ -23,7 +23,7 @@ internal static class PaymentEvents
             }
         );
 
-    /// <summary>The payment moved on without its checkout asking.</summary>
+    /// <summary>A payment that was waiting moved on, or all that was taken has been given back.</summary>
     public static void Updated(Outbox outbox, DbTransaction tx, PaymentRow payment) =>
         outbox.Add(
             tx,

@@ -72,13 +72,16 @@ internal sealed partial class PaymentsService
             await book.ReleaseAsync(payment, retries: 0, context.CancellationToken);
         }
 
-        // The buyer's app says it again when it did not hear us: what came of it is the answer, too.
-        return payment.Status == PaymentStatus.Unknown ? throw ProviderCalls.Unknown()
-            : payment.Method == "card" && HasBecome(payment.Status, approved) ? payment.ToProto()
-            : throw BadState(payment, "confirmed");
+        if (payment.Status == PaymentStatus.Unknown)
+            throw ProviderCalls.Unknown();
+        // The buyer's app repeats a call whose answer it never got: it is told what came of the first.
+        if (payment.Method != "card" || !IsOutcome(payment.Status, approved))
+            throw BadState(payment, "confirmed");
+        return payment.ToProto();
     }
 
-    private static bool HasBecome(PaymentStatus status, bool approved) =>
+    /// <summary>Whether a payment ends up so when its buyer approves or rejects it.</summary>
+    private static bool IsOutcome(PaymentStatus status, bool approved) =>
         approved
             ? status is PaymentStatus.Authorized or PaymentStatus.Completed or PaymentStatus.Refunded
             : status == PaymentStatus.Failed;

@@ -121,17 +121,17 @@ internal sealed partial class Refunds(
 
     private async Task SettleAsync(DbTransaction tx, Guid paymentId, Guid refundId, DateTimeOffset now)
     {
-        // Refunds of one payment settle in turns: of the last two, each would else see the other still on its
-        // way.
+        // The lock lets refunds of one payment settle one after the other. If the last two settled at once,
+        // each would see the other as still pending, and nobody would find the payment wholly refunded.
         await tx.ExecuteAsync(RefundPaymentLockSql, [paymentId], tx.CancellationToken);
-        var whole = await tx.OneAsync(
+        var refunded = await tx.OneAsync(
             RefundPaymentSettleSql,
             [refundId, now, paymentId],
             PaymentRow.Read,
             tx.CancellationToken
         );
-        if (whole is not null)
-            PaymentEvents.Updated(outbox, tx, whole);
+        if (refunded is not null)
+            PaymentEvents.Updated(outbox, tx, refunded);
     }
 
     private async Task<PaymentRow> RowAsync(Guid paymentId, CancellationToken cancellationToken) =>

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using Souk.Shared;
+using Souk.Shared.Connections;
 
 namespace Souk.Sidecar.Proxy;
 

@@ -191,8 +191,9 @@ public sealed partial class HoldEngine
           from changed order by item, place
         """;
 
-    // The same for a single hold. What works on an array PostgreSQL plans anew at each call, which takes
-    // longer than to run it, and the pools are locked meanwhile; this it plans once.
+    // The same two for a single hold. PostgreSQL plans "= any($1)" anew at each call, as its plan for any array
+    // expects ten holds and looks dearer. Planning takes longer than running, and the second statement is
+    // planned while the first one's locks are held. The plan of "= $1" it keeps.
     private static readonly string LockPartsOfOneSql = OfOne(LockPartsSql);
     private static readonly string MovePartsOfOneSql = OfOne(MovePartsSql);
 

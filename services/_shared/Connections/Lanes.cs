@@ -1,12 +1,12 @@
-namespace Souk.Shared;
+namespace Souk.Shared.Connections;
 
-/// <summary>The way to one server: a lane that all calls take, and the next one when it is worn.</summary>
-/// <param name="open">Opens connections of their own; none is made before the first call.</param>
+/// <summary>The way to one server: the lane that all calls take, replaced by a new one once it is worn.</summary>
+/// <param name="open">Makes what a lane's connections are opened by; each lane has its own.</param>
 internal sealed class Lanes(Func<HttpMessageHandler> open) : IDisposable
 {
     private Lane _lane = new(open());
 
-    /// <summary>The lane to take. Each call leaves it once, or gives up on it.</summary>
+    /// <summary>The lane to take, with the call counted in: it must leave the lane or give up, once.</summary>
     public Lane Enter()
     {
         while (true)

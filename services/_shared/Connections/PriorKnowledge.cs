@@ -3,13 +3,14 @@ using System.Net;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 
-namespace Souk.Shared;
+namespace Souk.Shared.Connections;
 
 /// <summary>
-/// HTTP/1.1 and HTTP/2 on one port without TLS. Kestrel leaves the choice between them to TLS and else serves
-/// one per endpoint; but a client that knows we speak HTTP/2 starts with a fixed text that is no HTTP/1.1
-/// request. So the port's endpoint looks at a connection's first bytes and hands those of HTTP/2 to this
-/// endpoint, which is inside the process and needs <see cref="PriorKnowledgeListeners"/> to listen.
+/// HTTP/1.1 and HTTP/2 on one port without TLS. Kestrel lets TLS choose between them; without TLS an endpoint
+/// serves one or the other. But a client that knows beforehand that we speak HTTP/2 (RFC 9113 section 3.3)
+/// starts with a fixed text that is no HTTP/1.1 request. So the port, which serves HTTP/1.1, looks at each
+/// connection's first bytes and hands connections that start so to this endpoint, which serves HTTP/2. It
+/// exists inside the process only: <see cref="PriorKnowledgeListeners"/> lets Kestrel listen at it.
 /// </summary>
 /// <param name="name">What logs call the endpoint.</param>
 /// <param name="patience">How long a connection may be silent before its first bytes.</param>
@@ -21,7 +22,10 @@ internal sealed class PriorKnowledge(string name, TimeSpan patience) : EndPoint,
 
     private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
-    /// <summary>Serves a connection here when it speaks HTTP/1.1, else hands it over; ends with it.</summary>
+    /// <summary>
+    /// Lets the port serve a connection that speaks HTTP/1.1, and hands any other to this endpoint. Returns
+    /// when the connection has been served.
+    /// </summary>
     public async Task SortAsync(ConnectionContext connection, ConnectionDelegate http1)
     {
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
@@ -96,20 +100,4 @@ internal sealed class PriorKnowledge(string name, TimeSpan patience) : EndPoint,
         head.CopyTo(bytes);
         return bytes[..(int)head.Length].SequenceEqual(Preface[..(int)head.Length]);
     }
-}
-
-/// <summary>Lets Kestrel listen at endpoints of <see cref="PriorKnowledge"/>.</summary>
-internal sealed class PriorKnowledgeListeners : IConnectionListenerFactory, IConnectionListenerFactorySelector
-{
-    /// <inheritdoc/>
-    public bool CanBind(EndPoint endpoint) => endpoint is PriorKnowledge;
-
-    /// <inheritdoc/>
-    public ValueTask<IConnectionListener> BindAsync(
-        EndPoint endpoint,
-        CancellationToken cancellationToken = default
-    ) =>
-        endpoint is PriorKnowledge listener
-            ? ValueTask.FromResult<IConnectionListener>(listener)
-            : throw new ArgumentException("is not inside this process", nameof(endpoint));
 }

@@ -1,21 +1,20 @@
-namespace Souk.Shared;
+namespace Souk.Shared.Connections;
 
 /// <summary>
-/// Connections to one server, for all calls of a while. A server keeps a stream whose caller has left until
-/// it has really stopped working on it, and once it keeps too many of a connection's it resets every new one,
-/// or the connection: what a few rude callers did would fail everybody's calls. So after a number of calls
-/// that were given up a lane is left, and closes behind the last call that it carries.
+/// Connections to one server that all calls share, until too many calls on them have been given up. A server
+/// keeps the stream of a caller who has left until it has really stopped working on it. Once it keeps too many
+/// streams of one connection it resets every new one, or the connection itself: a few callers who leave would
+/// make everybody's calls fail. So after a number of calls given up <see cref="Lanes"/> sends new calls
+/// elsewhere, and this lane closes behind the last call that it carries.
 /// </summary>
 internal sealed class Lane(HttpMessageHandler connections) : IDisposable
 {
-    /// <summary>
-    /// Far from what the smallest of servers keeps, which is a hundred beside a hundred at work.
-    /// </summary>
+    // Well below what any server that we know keeps: a hundred streams given up beside a hundred at work.
     private const int GivenUpMax = 40;
 
     private readonly HttpMessageInvoker _http = new(connections);
 
-    // Its calls, and one for being the lane that new calls take.
+    // The calls under way, and one more for as long as new calls take this lane.
     private int _users = 1;
     private int _givenUp;
 
@@ -37,17 +36,20 @@ internal sealed class Lane(HttpMessageHandler connections) : IDisposable
     public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken token) =>
         _http.SendAsync(request, token);
 
-    /// <summary>Notes a call whose answer was not waited for, and which may have left before.</summary>
+    /// <summary>Counts a call as given up, which may have been counted out before.</summary>
     public void Wear() => Interlocked.Increment(ref _givenUp);
 
-    /// <summary>Counts a call out whose answer was not waited for.</summary>
+    /// <summary>Counts a call as given up, and out.</summary>
     public void GiveUp()
     {
         Wear();
         Leave();
     }
 
-    /// <summary>Counts a call out, or the lane itself; the last one closes the connections.</summary>
+    /// <summary>
+    /// Counts a call out, or says that new calls no longer take this lane; whichever is last closes the
+    /// connections.
+    /// </summary>
     public void Leave()
     {
         if (Interlocked.Decrement(ref _users) == 0)

@@ -3,7 +3,7 @@ using System.Net;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace Souk.Shared;
+namespace Souk.Shared.Connections;
 
 /// <summary>A connection that one endpoint accepted and another serves.</summary>
 internal sealed class HandedConnection(ConnectionContext accepted) : ConnectionContext
