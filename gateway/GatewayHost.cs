@@ -17,7 +17,7 @@ namespace Souk.Gateway;
 /// <summary>The one public entry of the mesh: REST in, gRPC out.</summary>
 internal static class GatewayHost
 {
-    private const int LinesMax = 10_000;
+    private const int LogLinesMax = 10_000;
     private static readonly TimeSpan DrainTimeout = TimeSpan.FromSeconds(15);
 
     public static async Task Main()
@@ -109,9 +109,13 @@ internal static class GatewayHost
         logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         logging.AddFilter("Microsoft", level < LogLevel.Information ? level : LogLevel.Warning);
         const string instant = "yyyy-MM-ddTHH:mm:ss.fffZ ";
-        // Who writes a line never waits for whoever reads it: a full queue loses lines, and says how many.
+        // A reader of the console that is slow or stuck must not hold up requests: when the queue is full
+        // lines are dropped, and their number is logged.
         logging.Services.Configure<ConsoleLoggerOptions>(options =>
-            (options.QueueFullMode, options.MaxQueueLength) = (ConsoleLoggerQueueFullMode.DropWrite, LinesMax)
+            (options.QueueFullMode, options.MaxQueueLength) = (
+                ConsoleLoggerQueueFullMode.DropWrite,
+                LogLinesMax
+            )
         );
         if (isJson)
         {

@@ -153,7 +153,8 @@ internal sealed class OutputCache
 
     private async Task<CacheOutcome> LoadAsync(CacheKey key, Func<Task<CacheOutcome>> call)
     {
-        // Whoever asks for the same meanwhile must not wait, as a thread, for what a call does at its start.
+        // This runs inside a Lazy: without the yield, whoever asks for the same reply meanwhile would block
+        // its thread until the call has begun.
         await Task.Yield();
         // What changes while the service answers may be missing in its answer.
         var changes = Interlocked.Read(ref _changes);

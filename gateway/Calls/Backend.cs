@@ -8,9 +8,10 @@ using Souk.Shared.Connections;
 namespace Souk.Gateway.Calls;
 
 /// <summary>
-/// Calls services through the own sidecar. The gateway carries messages as bytes, so a gRPC client library,
-/// which wants message objects and a call object each, would only stand between it and HTTP/2. Streams go by
-/// HttpClient's handler; unary calls, which are nearly all, by what costs them half as much.
+/// Calls services through the gateway's own sidecar. The gateway carries messages as bytes; a gRPC client
+/// library wants message objects, and makes a call object for each call. Streams go through HttpClient's
+/// handler. Unary calls, which are nearly all, go over <see cref="Http2Connections"/>, which takes half of
+/// the processor time.
 /// </summary>
 internal sealed class Backend : IDisposable
 {
@@ -76,7 +77,7 @@ internal sealed class Backend : IDisposable
         catch
         {
             lane.GiveUp();
-            // What is broken off while it is being sent can look like a lost connection.
+            // A call that is given up while it is being sent can look like a lost connection.
             token.ThrowIfCancellationRequested();
             throw;
         }
@@ -88,7 +89,7 @@ internal sealed class Backend : IDisposable
         _lanes.Dispose();
     }
 
-    /// <summary>What all calls of an RPC begin with; an RPC is served by one app.</summary>
+    /// <summary>The headers that all calls of an RPC have in common; an RPC is served by one app.</summary>
     private byte[] HeadOf(GrpcCall call)
     {
         using var head = new PooledBuffer();

@@ -69,7 +69,7 @@ internal sealed class GrpcCall : IDisposable
 }
 
 /// <summary>
-/// The body of a call: one message with its prefix. It can be sent again, which a retry needs.
+/// The body of a stream's call whose request is a single message.
 /// </summary>
 internal sealed class GrpcContent : HttpContent
 {

@@ -20,11 +20,8 @@ internal sealed class GrpcReply(HttpResponseMessage response, Lane lane) : IDisp
     private int _next;
     private bool _isComplete;
 
-    /// <summary>What ends with the reply, such as a stream's place.</summary>
+    /// <summary>What is given back with the reply: the stream's place under the load limit.</summary>
     public IDisposable? Place { private get; set; }
-
-    /// <summary>Whether there was any message.</summary>
-    public bool HasMessage { get; private set; }
 
     /// <summary>The message at hand, valid until the next one is asked for.</summary>
     public ReadOnlySpan<byte> Message => _buffer.Written[_start.._next];
@@ -55,12 +52,11 @@ internal sealed class GrpcReply(HttpResponseMessage response, Lane lane) : IDisp
                     : throw new InvalidDataException("The reply ends within a message.");
             await FillAsync(token);
         }
-        HasMessage = true;
         return true;
     }
 
     /// <summary>
-    /// Reads until the end, so that the trailers are there. A single reply has nothing more to read.
+    /// Reads what is left until the end, so that the trailers are there.
     /// </summary>
     public async ValueTask FinishAsync(CancellationToken token)
     {
@@ -100,13 +96,13 @@ internal sealed class GrpcReply(HttpResponseMessage response, Lane lane) : IDisp
         return true;
     }
 
-    /// <summary>Larger than <see cref="MessageBytesMax"/>, which no repeat would mend.</summary>
+    /// <summary>A message is larger than <see cref="MessageBytesMax"/>; a repeat would not help.</summary>
     public static InvalidDataException TooLarge() =>
         new($"The reply is larger than {MessageBytesMax} bytes.");
 
     /// <summary>
-    /// The length of the first message with its prefix; null while it is not all there. InvalidDataException
-    /// where it is none that may be.
+    /// The length of the first message with its prefix; null while it is not all there. An
+    /// InvalidDataException when it is one that we do not take.
     /// </summary>
     public static int? FrameLength(ReadOnlySpan<byte> bytes)
     {
@@ -134,7 +130,7 @@ internal sealed class GrpcReply(HttpResponseMessage response, Lane lane) : IDisp
         }
         catch (IOException)
         {
-            // As where it is sent: what is broken off can look like a lost connection.
+            // As in Backend: a call that is given up while it runs can look like a lost connection.
             token.ThrowIfCancellationRequested();
             throw;
         }

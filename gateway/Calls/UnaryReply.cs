@@ -33,7 +33,8 @@ internal sealed class UnaryReply : IDisposable
     public HeaderList Leading => _stream.Leading;
 
     /// <summary>
-    /// What the service says at the end; null where it ended as it began, and its trailers are its headers.
+    /// What the service says after its message; null for an answer of nothing but headers, which are then its
+    /// trailers.
     /// </summary>
     public HeaderList? Trailing => _stream.Trailing;
 

@@ -73,7 +73,7 @@ internal sealed class Problem
     public string Title =>
         ErrorTexts.All.Of(Language, Domain, Reason) ?? ErrorTexts.All.OfStatus(Language, HttpStatus);
 
-    /// <summary>What is wrong with a field, in the same language where there is a text of it.</summary>
+    /// <summary>What is wrong with a field, in the title's language where it is known there.</summary>
     public string TextOf(BadRequest.Types.FieldViolation violation) =>
         ViolationTexts.Of(Language, violation.Description) ?? violation.Description;
 

@@ -73,7 +73,7 @@ internal static class ProblemJson
         json.WriteEndObject();
     }
 
-    // Title and violations are in the reader's language, what is beside them in ours.
+    // Title and violations are in the reader's language, the detail is always in English.
     private static string LanguagesOf(Problem problem) =>
         problem.Language == ErrorTexts.Default || (problem.Detail.Length == 0 && problem.Violations is null)
             ? problem.Language

@@ -5,14 +5,15 @@ using System.Text.RegularExpressions;
 namespace Souk.Gateway.Errors;
 
 /// <summary>
-/// What is wrong with a field, in the languages of protos/texts/violations: by the English that services say,
-/// whose numbers and names are "{0}", "{1}" in the texts. What has no text there stays English.
+/// What is wrong with a field, in the languages of protos/texts/violations. A file maps the English sentences
+/// that services say to its language; "{0}", "{1}" stand for the numbers and names in them. A sentence that
+/// is not in the file stays English.
 /// </summary>
 internal sealed class ViolationTexts
 {
     private const string Folder = "violations/";
 
-    /// <summary>Longer ones are not ours: what we say of a field is a line.</summary>
+    /// <summary>What services say of a field is one line: nothing longer is looked up.</summary>
     private const int CharsMax = 500;
 
     private static readonly Dictionary<string, ViolationTexts> ByLanguage = typeof(ViolationTexts)
@@ -20,14 +21,14 @@ internal sealed class ViolationTexts
         .Where(name => name.StartsWith(Folder, StringComparison.Ordinal))
         .ToDictionary(name => Path.GetFileNameWithoutExtension(name), Load, StringComparer.OrdinalIgnoreCase);
 
-    private readonly Dictionary<string, string> _plain;
-    private readonly (Regex English, string Text)[] _filled;
+    private readonly Dictionary<string, string> _texts;
+    private readonly (Regex English, string Text)[] _patterns;
 
     private ViolationTexts(Dictionary<string, string> texts)
     {
-        _plain = texts;
-        // What says more is tried first: "must be 1 to 5 seconds" is no "must be {0} to {1}".
-        _filled =
+        _texts = texts;
+        // The longer pattern is tried first: "must be 1 to 5 seconds" also matches "must be {0} to {1}".
+        _patterns =
         [
             .. texts
                 .Where(text => text.Key.Contains("{0}", StringComparison.Ordinal))
@@ -44,18 +45,18 @@ internal sealed class ViolationTexts
 
     private string? Find(string english)
     {
-        if (_plain.TryGetValue(english, out var plain))
-            return plain;
-        foreach (var (pattern, text) in _filled)
+        if (_texts.TryGetValue(english, out var known))
+            return known;
+        foreach (var (pattern, text) in _patterns)
         {
             if (pattern.Match(english) is { Success: true } match)
-                return string.Format(CultureInfo.InvariantCulture, text, [.. Filled(match)]);
+                return string.Format(CultureInfo.InvariantCulture, text, [.. PartsOf(match)]);
         }
         return null;
     }
 
-    // Some say of a part what another text says: it is told in the same language.
-    private IEnumerable<object> Filled(Match match) =>
+    // A part can be a sentence of the file itself, as in "must have names of which each {0}".
+    private IEnumerable<object> PartsOf(Match match) =>
         match.Groups.Values.Skip(1).Select(part => Find(part.Value) ?? part.Value);
 
     private static Regex PatternOf(string english)

@@ -49,20 +49,20 @@ internal static class BodyReader
         {
             return await reader.ReadAsync(token);
         }
-        catch (Exception e) when (IsTheLeaving(e) && !token.IsCancellationRequested)
+        catch (Exception e) when (IsCallerGone(e) && !token.IsCancellationRequested)
         {
             throw Fault.Cancelled();
         }
     }
 
-    /// <summary>Takes a whole piece; CANCELLED where the caller went away since it was read.</summary>
+    /// <summary>Marks a piece as consumed; CANCELLED where the caller went away since it was read.</summary>
     public static void Advance(PipeReader reader, ReadResult read)
     {
         try
         {
             reader.AdvanceTo(read.Buffer.End);
         }
-        catch (Exception e) when (IsTheLeaving(e))
+        catch (Exception e) when (IsCallerGone(e))
         {
             throw Fault.Cancelled();
         }
@@ -71,8 +71,8 @@ internal static class BodyReader
     public static Exception TooLarge(int bytesMax) =>
         Fault.ResourceExhausted(Reason.TooLarge, $"The body is larger than {bytesMax} bytes.");
 
-    // What the server throws from a body whose caller has left. This may be known before RequestAborted is,
-    // and would look as if the service had gone or its time were over.
-    private static bool IsTheLeaving(Exception error) =>
+    // What Kestrel throws from a body whose caller has left. It can come before RequestAborted is cancelled,
+    // and would then look as if the service had failed or the deadline had passed.
+    private static bool IsCallerGone(Exception error) =>
         error is OperationCanceledException or (IOException and not BadHttpRequestException);
 }

@@ -49,8 +49,8 @@ internal sealed class Exchange
     /// <summary>The RPC that the request proved to call.</summary>
     public Rpc? Rpc { get; set; }
 
-    /// <summary>The gateway's own path that answers.</summary>
-    public string? Page { get; set; }
+    /// <summary>The path, when it is one of the gateway's own.</summary>
+    public string? OwnPath { get; set; }
 
     /// <summary>What the request is as gRPC.</summary>
     public GrpcKind Grpc { get; init; }
@@ -64,7 +64,7 @@ internal sealed class Exchange
     /// <summary>
     /// The kind of path for logs and metrics: as the contract has it, never as it was sent.
     /// </summary>
-    public string Template => Route?.Template.ToString() ?? Rpc?.Path ?? Page ?? "-";
+    public string Template => Route?.Template.ToString() ?? Rpc?.Path ?? OwnPath ?? "-";
 
     public Caller Caller { get; set; } = Caller.Anonymous;
 

@@ -47,7 +47,7 @@ internal sealed class FrontDoor(
             return Answered;
         if (own.TryHandle(context, path) is not { } answer)
             return rest.ServeAsync(exchange);
-        exchange.Page = path;
+        exchange.OwnPath = path;
         return AnsweredAsync(answer);
     }
 

@@ -81,7 +81,7 @@ internal sealed class Readiness(Contracts contracts, Backend backend, Drain drai
             // HealthCheckResponse.status = SERVING.
             var isServing =
                 await reply.NextAsync(timeout.Token) && reply.Message.SequenceEqual<byte>([1 << 3, 1]);
-            // To its end: a reply that is left counts as given up.
+            // Read to its end: a reply that is dropped before counts as given up, and wears the connection.
             await reply.FinishAsync(timeout.Token);
             return (app, isServing);
         }

@@ -22,11 +22,11 @@ internal static class Listener
     /// <summary>Adds what the endpoints need; <paramref name="settings"/> decide which there are.</summary>
     public static void Add(WebApplicationBuilder host, GatewaySettings settings)
     {
-        // Whoever connects has something to say: silence is borne no longer than slow headers are.
+        // A connection may be silent for as long as a request's headers may take, and no longer.
         var priorKnowledge = new PriorKnowledge("http2-in-process", settings.HeadersTimeout);
         host.Services.AddSingleton<IConnectionListenerFactory, PriorKnowledgeListeners>();
         host.Services.AddSingleton<Certificate>();
-        // Reads at once, into 4 KiB that a silent connection then holds, instead of asking first.
+        // Saves a system call for each read; a silent connection keeps a buffer of 4 KiB in return.
         host.WebHost.UseSockets(sockets => sockets.WaitForDataBeforeAllocatingBuffer = false);
         host.WebHost.ConfigureKestrel(options =>
         {

@@ -10,10 +10,10 @@ internal sealed class RouteTable<TRoute>
     /// <summary>Paths with more segments than this have no route.</summary>
     public const int SegmentsMax = 32;
 
-    /// <summary>The kind of a custom rule that leaves the verb open.</summary>
-    private const string AnyVerb = "*";
+    /// <summary>The method of a custom rule that takes all of them (google.api.CustomHttpPattern).</summary>
+    private const string AnyMethod = "*";
 
-    private static readonly string[] Verbs =
+    private static readonly string[] Methods =
     [
         HttpMethods.Delete,
         HttpMethods.Get,
@@ -24,7 +24,7 @@ internal sealed class RouteTable<TRoute>
 
     private readonly Node _root = new();
 
-    /// <summary>Two routes for one verb and shape of path are a mistake in the contracts.</summary>
+    /// <summary>Two routes for one method and shape of path are a mistake in the contracts.</summary>
     public void Add(string method, PathTemplate template, TRoute route)
     {
         var node = _root;
@@ -55,12 +55,14 @@ internal sealed class RouteTable<TRoute>
         return walk.From(_root, 0, count);
     }
 
-    /// <summary>The verbs that the path has, when it has not the one asked for.</summary>
+    /// <summary>The methods that the path has, when it has not the one asked for.</summary>
     public IReadOnlyCollection<string> MethodsOf(ReadOnlySpan<char> path)
     {
         var methods = new SortedSet<string>(StringComparer.Ordinal);
         Span<Range> segments = stackalloc Range[SegmentsMax];
-        foreach (var method in _root.AllMethods().SelectMany(method => method == AnyVerb ? Verbs : [method]))
+        foreach (
+            var method in _root.AllMethods().SelectMany(method => method == AnyMethod ? Methods : [method])
+        )
         {
             if (Find(method, path, segments, out _) is not null)
                 methods.Add(method);
@@ -116,9 +118,9 @@ internal sealed class RouteTable<TRoute>
 
         private readonly TRoute? RestOf(Node node) => node.Rest is { } rest ? Of(rest) : null;
 
-        // The verb's own rule wins over one for all of them.
+        // A rule for the method itself wins over one for all methods.
         private readonly TRoute? Of(Node node) =>
-            node.Routes.GetValueOrDefault((method, Verb)) ?? node.Routes.GetValueOrDefault((AnyVerb, Verb));
+            node.Routes.GetValueOrDefault((method, Verb)) ?? node.Routes.GetValueOrDefault((AnyMethod, Verb));
     }
 
     private sealed class Node

@@ -32,7 +32,9 @@ internal sealed class CheckoutSignals(TimeProvider clock)
         }
     }
 
-    /// <summary>Starts to listen; must come before the checkout is started, or its signal is missed.</summary>
+    /// <summary>
+    /// Starts to listen; must come before the checkout is started, or its signal is missed.
+    /// </summary>
     public Waiters Listen(Guid orderId)
     {
         lock (_gate)

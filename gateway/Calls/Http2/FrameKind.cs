@@ -1,6 +1,6 @@
 namespace Souk.Gateway.Calls.Http2;
 
-/// <summary>The kinds of frames; whoever meets another one passes over it.</summary>
+/// <summary>The types of frames (RFC 9113, section 6); a frame of any other type is ignored.</summary>
 internal enum FrameKind : byte
 {
     Data = 0,

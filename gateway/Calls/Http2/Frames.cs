@@ -1,14 +1,18 @@
 using System.Buffers.Binary;
 using Souk.Gateway.Transcoding;
+using Souk.Shared.Connections;
 
 namespace Souk.Gateway.Calls.Http2;
 
-/// <summary>HTTP/2's frames as they lie on the wire (RFC 9113, 4.1 and 6).</summary>
+/// <summary>Writes HTTP/2's frames (RFC 9113, 4.1 and 6).</summary>
 internal static class Frames
 {
+    /// <summary>The length of a frame's header.</summary>
     public const int HeadBytes = 9;
 
-    /// <summary>The largest payload that either side may send before it is told otherwise.</summary>
+    /// <summary>
+    /// The largest payload that a side may send which was not allowed more; we allow no more.
+    /// </summary>
     public const int PayloadBytesMax = 16 * 1024;
 
     public const byte EndStream = 0x1;
@@ -17,8 +21,8 @@ internal static class Frames
     public const byte Padded = 0x8;
     public const byte WithPriority = 0x20;
 
-    /// <summary>What a client says before anything else.</summary>
-    public static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
+    /// <inheritdoc cref="PriorKnowledge.Preface"/>
+    public static ReadOnlySpan<byte> Preface => PriorKnowledge.Preface;
 
     public static void Head(PooledBuffer target, FrameKind kind, byte flags, int stream, int length)
     {
@@ -26,7 +30,9 @@ internal static class Frames
         target.Advance(HeadBytes);
     }
 
-    /// <summary>Cuts a block of headers into frames: what does not fit into one goes on in others.</summary>
+    /// <summary>
+    /// A field block: a HEADERS frame, and CONTINUATION frames for what does not fit into it.
+    /// </summary>
     public static void Headers(PooledBuffer target, int stream, ReadOnlySpan<byte> block, byte flags)
     {
         var kind = FrameKind.Headers;
@@ -42,7 +48,7 @@ internal static class Frames
         }
     }
 
-    /// <summary>A frame whose payload is one number: a window's growth, or why something ends.</summary>
+    /// <summary>A frame whose payload is one number: WINDOW_UPDATE or RST_STREAM.</summary>
     public static void Number(PooledBuffer target, FrameKind kind, int stream, int value)
     {
         Head(target, kind, 0, stream, sizeof(int));

@@ -4,7 +4,7 @@ namespace Souk.Gateway.Calls.Http2;
 
 /// <summary>
 /// Texts in HPACK's Huffman code (RFC 7541, Appendix B). The code is canonical: among codes of one length the
-/// smaller belongs to the smaller symbol, so the lengths alone tell it.
+/// smaller belongs to the smaller symbol, so it follows from the codes' lengths alone.
 /// </summary>
 internal static class HpackHuffman
 {
@@ -36,7 +36,7 @@ internal static class HpackHuffman
         .. Enumerable.Range(0, Longest + 1).Select(bits => Lengths.Count(length => length == bits)),
     ];
 
-    /// <summary>The text; COMPRESSION_ERROR for what nobody can have encoded.</summary>
+    /// <summary>The text; COMPRESSION_ERROR for what is no valid code.</summary>
     public static string Unpack(ReadOnlySpan<byte> packed)
     {
         var text = new StringBuilder(packed.Length * 8 / Shortest);
@@ -54,12 +54,12 @@ internal static class HpackHuffman
             }
             else if (bits == Longest)
             {
-                throw HpackReader.Broken("A packed header holds what is no symbol.");
+                throw HpackReader.Broken("A Huffman-coded header has an unknown symbol.");
             }
         }
-        // The last byte is filled up with the beginning of the end, which is all ones.
+        // The last byte is padded with the first bits of the end-of-string symbol, which are all ones.
         if (bits > 7 || code != (1 << bits) - 1)
-            throw HpackReader.Broken("A packed header ends within a symbol.");
+            throw HpackReader.Broken("A Huffman-coded header is padded wrongly.");
         return text.ToString();
     }
 }

@@ -3,8 +3,8 @@ using System.Text;
 namespace Souk.Gateway.Calls.Http2;
 
 /// <summary>
-/// Reads blocks of headers (RFC 7541). We tell the server to remember none, so each block stands for itself
-/// and no block can make the next one mean something else: only the static table is known.
+/// Reads field blocks (RFC 7541). We tell the server to keep no dynamic table, so only the static table
+/// exists, each block can be read by itself, and none changes what the next one means.
 /// </summary>
 internal ref struct HpackReader(ReadOnlySpan<byte> block)
 {
@@ -32,7 +32,7 @@ internal ref struct HpackReader(ReadOnlySpan<byte> block)
         if (first is >= 0x20 and < 0x40)
         {
             if (Number(5) > 0)
-                throw Broken("A header table is as large as was never agreed.");
+                throw Broken("The dynamic table is larger than we allow.");
             return;
         }
         var index = Number(first >= 0x40 ? 6 : 4);
@@ -43,17 +43,17 @@ internal ref struct HpackReader(ReadOnlySpan<byte> block)
     private string Text()
     {
         if (_rest.IsEmpty)
-            throw Broken("A header ends within itself.");
+            throw Broken("A header is cut off.");
         var isPacked = _rest[0] >= 0x80;
         var length = Number(7);
         if (length > _rest.Length)
-            throw Broken("A header ends within itself.");
+            throw Broken("A header is cut off.");
         var bytes = _rest[..length];
         _rest = _rest[length..];
         return isPacked ? HpackHuffman.Unpack(bytes) : Known(bytes) ?? Encoding.Latin1.GetString(bytes);
     }
 
-    // What nearly every answer says needs no new text.
+    // Names and values of nearly every answer, so that reading them allocates no string.
     private static string? Known(ReadOnlySpan<byte> text) =>
         text.Length switch
         {
@@ -65,7 +65,7 @@ internal ref struct HpackReader(ReadOnlySpan<byte> block)
             _ => null,
         };
 
-    /// <summary>A number that begins in the lowest bits of a byte and may go on in others.</summary>
+    /// <summary>An integer whose prefix is the lowest bits of a byte (RFC 7541, 5.1).</summary>
     private int Number(int bits)
     {
         var most = (1 << bits) - 1;
@@ -83,7 +83,7 @@ internal ref struct HpackReader(ReadOnlySpan<byte> block)
             if (next < 0x80)
                 return value;
         }
-        throw Broken("A header has a number without an end.");
+        throw Broken("A header has an integer that is too long.");
     }
 
     public static IOException Broken(string problem) => new(problem);

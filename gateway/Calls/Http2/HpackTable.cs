@@ -32,13 +32,11 @@ internal static class HpackTable
         ),
     ];
 
-    /// <summary>How many there are; the first is 1.</summary>
-    public static int Count => Entries.Length;
-
+    /// <summary>The entry; the first one's index is 1.</summary>
     public static (string Name, string Value) At(int index) =>
         index > 0 && index <= Entries.Length
             ? Entries[index - 1]
-            : throw HpackReader.Broken("A header is spoken of that was never said.");
+            : throw HpackReader.Broken("A header names an index that neither table has.");
 
     private static IEnumerable<(string, string)> Names(string names) =>
         names.Split(' ').Select(name => (name, ""));

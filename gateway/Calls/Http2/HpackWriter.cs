@@ -4,23 +4,24 @@ using Souk.Gateway.Transcoding;
 namespace Souk.Gateway.Calls.Http2;
 
 /// <summary>
-/// Writes headers in the plainest form that HPACK has (RFC 7541, 6.2.2): names and values as they are,
-/// nothing for the other side to remember. A compressed header would save bytes that never leave the machine.
+/// Writes headers as literals without indexing (RFC 7541, 6.2.2), the plainest form of HPACK: the server
+/// keeps nothing of them. Compression would only save bytes that never leave the machine.
 /// </summary>
 internal static class HpackWriter
 {
     /// <summary>":method: POST" and ":scheme: http" of the static table.</summary>
     public static ReadOnlySpan<byte> PostByHttp => [0x83, 0x86];
 
-    /// <summary>Where the static table has ":authority" and ":path".</summary>
+    /// <summary>The index of ":authority" in the static table.</summary>
     public const byte Authority = 1;
 
+    /// <summary>The index of ":path" in the static table.</summary>
     public const byte Path = 4;
 
     private const int LengthBytesMax = 5;
     private const int ShortMax = 127;
 
-    /// <summary>A header whose name the static table has, below 15.</summary>
+    /// <summary>A header whose name is in the static table, at an index below 15.</summary>
     public static void Field(PooledBuffer target, byte name, string value)
     {
         target.Append([name]);

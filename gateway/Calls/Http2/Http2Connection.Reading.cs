@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
 using Souk.Gateway.Transcoding;
+using Souk.Shared.Connections;
 
 namespace Souk.Gateway.Calls.Http2;
 
@@ -11,10 +12,16 @@ internal sealed partial class Http2Connection
     private const int PingBytes = 8;
     private const int AnswerBytesMax = GrpcCall.PrefixBytes + GrpcReply.MessageBytesMax;
 
-    /// <summary>Nobody's answer has to wait for others to be read: what comes is taken at once.</summary>
+    /// <summary>
+    /// The window of the whole connection. It holds several of the largest answers, so that none waits
+    /// because we have not yet read the others.
+    /// </summary>
     private const int WindowOfAll = 16 * 1024 * 1024;
 
-    /// <summary>What a server may ask us to answer before it has taken what we answered.</summary>
+    /// <summary>
+    /// How many pings and settings may wait for our acknowledgement to be sent. A server that asks for more
+    /// does not read what we send, and would fill our memory.
+    /// </summary>
     private const int AcksMax = 1000;
 
     private readonly PooledBuffer _block = new();
@@ -28,7 +35,7 @@ internal sealed partial class Http2Connection
     {
         lock (_gate)
         {
-            _pending.Append(Frames.Preface);
+            _pending.Append(PriorKnowledge.Preface);
             Frames.Settings(
                 _pending,
                 (Setting.HeaderTableSize, 0),
@@ -40,7 +47,7 @@ internal sealed partial class Http2Connection
             Frames.Number(_pending, FrameKind.WindowUpdate, 0, WindowOfAll - WindowFirst);
             Write();
         }
-        // Not in the context of whichever call was the first.
+        // Reading goes on for all calls, so it must not inherit the execution context of the first one.
         ThreadPool.UnsafeQueueUserWorkItem(
             static connection => _ = connection.ReadAsync(),
             this,
@@ -68,7 +75,7 @@ internal sealed partial class Http2Connection
         }
         catch (Exception e)
         {
-            // Whatever it was: nobody may wait for what is read no more.
+            // Whatever went wrong, nobody may wait any longer for what will not be read.
             Close(e as IOException ?? new IOException("The connection broke.", e));
         }
         finally
@@ -90,7 +97,7 @@ internal sealed partial class Http2Connection
             stream.Tell();
     }
 
-    /// <summary>Takes all frames that are whole, and returns how many bytes they have.</summary>
+    /// <summary>Processes all frames that have come whole, and returns how many bytes those are.</summary>
     private int Take(ReadOnlySpan<byte> bytes)
     {
         var used = 0;
@@ -117,7 +124,10 @@ internal sealed partial class Http2Connection
     private void Take(FrameKind kind, byte flags, int id, ReadOnlySpan<byte> payload)
     {
         var isInBlock = _blockOf > 0;
-        Require(isInBlock == (kind == FrameKind.Continuation), "A frame comes where it must not.");
+        Require(
+            isInBlock == (kind == FrameKind.Continuation),
+            "A frame interrupts a field block, or CONTINUATION has none to continue."
+        );
         switch (kind)
         {
             case FrameKind.Data:
@@ -129,27 +139,27 @@ internal sealed partial class Http2Connection
                 payload = Unpadded(payload, flags);
                 if ((flags & Frames.WithPriority) != 0)
                 {
-                    Require(payload.Length >= 5, "A frame ends within itself.");
+                    Require(payload.Length >= 5, "HEADERS is too short for its priority.");
                     payload = payload[5..];
                 }
                 TakeBlock(flags, payload);
                 break;
             case FrameKind.Continuation:
-                Require(id == _blockOf, "Headers go on with another stream's.");
+                Require(id == _blockOf, "CONTINUATION is of another stream.");
                 TakeBlock(flags, payload);
                 break;
             case FrameKind.ResetStream:
                 TakeReset(StreamOf(id), (Http2Error)NumberIn(payload));
                 break;
             case FrameKind.Settings:
-                Require(id == 0, "A setting is a stream's.");
+                Require(id == 0, "SETTINGS names a stream.");
                 TakeSettings(flags, payload);
                 break;
             case FrameKind.PushPromise:
-                throw new IOException("The server pushes, which is off.");
+                throw new IOException("The server pushes, which we have disabled.");
             case FrameKind.Ping:
-                Require(id == 0, "A ping is a stream's.");
-                Require(payload.Length == PingBytes, "A ping has a wrong length.");
+                Require(id == 0, "PING names a stream.");
+                Require(payload.Length == PingBytes, "PING has a wrong length.");
                 if ((flags & Frames.Ack) == 0)
                     Acknowledge(kind, payload);
                 break;
@@ -162,17 +172,19 @@ internal sealed partial class Http2Connection
         }
     }
 
-    /// <summary>The stream, or null once it has ended here; a stream that never began is a mistake.</summary>
+    /// <summary>
+    /// The stream; null when it has ended on our side. A stream that we never opened is a protocol error.
+    /// </summary>
     private UnaryStream? StreamOf(int id)
     {
-        Require(id % 2 == 1 && (uint)id < (uint)_nextId, "A frame is of a stream that nobody opened.");
+        Require(id % 2 == 1 && (uint)id < (uint)_nextId, "A frame names a stream that was never opened.");
         return _streams.GetValueOrDefault(id);
     }
 
     private void TakeData(UnaryStream? stream, byte flags, ReadOnlySpan<byte> data, int counted)
     {
         _taken += counted;
-        Require(_taken <= WindowOfAll, "The server sends more than it may.");
+        Require(_taken <= WindowOfAll, "The server exceeds the connection's window.");
         if (_taken > WindowOfAll / 2)
         {
             Frames.Number(_pending, FrameKind.WindowUpdate, 0, _taken);
@@ -220,7 +232,7 @@ internal sealed partial class Http2Connection
 
     private void TakeEnd(UnaryStream stream)
     {
-        // Answered before it was asked to the end: the rest is not wanted.
+        // The server has answered before it got the whole request: it does not want the rest.
         if (!stream.IsSent)
             Frames.Number(_pending, FrameKind.ResetStream, stream.Id, (int)Http2Error.NoError);
         var isBroken = stream.HttpStatus == 0;
@@ -240,8 +252,8 @@ internal sealed partial class Http2Connection
 
     private void TakeGoAway(int id, ReadOnlySpan<byte> payload)
     {
-        Require(id == 0, "A farewell is a stream's.");
-        Require(payload.Length >= 2 * sizeof(int), "A farewell has a wrong length.");
+        Require(id == 0, "GOAWAY names a stream.");
+        Require(payload.Length >= 2 * sizeof(int), "GOAWAY has a wrong length.");
         var last = BinaryPrimitives.ReadInt32BigEndian(payload) & int.MaxValue;
         _isRetired = true;
         foreach (var stream in _streams.Values.Where(stream => stream.Id > last).ToArray())
@@ -252,7 +264,7 @@ internal sealed partial class Http2Connection
     {
         if (id == 0)
         {
-            Require(growth > 0, "A window grows by nothing.");
+            Require(growth > 0, "WINDOW_UPDATE adds nothing.");
             _window += growth;
             Require(_window <= int.MaxValue, "A window is too large.");
         }
@@ -260,7 +272,11 @@ internal sealed partial class Http2Connection
         {
             stream.Window += growth;
             if (growth == 0 || stream.Window > int.MaxValue)
-                Reset(stream, Http2Error.FlowControl, new IOException("A window cannot be that large."));
+                Reset(
+                    stream,
+                    Http2Error.FlowControl,
+                    new IOException("WINDOW_UPDATE adds nothing, or too much.")
+                );
         }
         SendMore();
     }
@@ -268,7 +284,7 @@ internal sealed partial class Http2Connection
     private void TakeSettings(byte flags, ReadOnlySpan<byte> payload)
     {
         const int each = sizeof(ushort) + sizeof(int);
-        Require(payload.Length % each == 0, "Settings have a wrong length.");
+        Require(payload.Length % each == 0, "SETTINGS has a wrong length.");
         if ((flags & Frames.Ack) != 0)
             return;
         for (; !payload.IsEmpty; payload = payload[each..])
@@ -293,7 +309,7 @@ internal sealed partial class Http2Connection
 
     private void Acknowledge(FrameKind kind, ReadOnlySpan<byte> payload)
     {
-        Require(++_acks <= AcksMax, "The server asks and does not listen.");
+        Require(++_acks <= AcksMax, "The server sends pings or settings without end and does not read.");
         Frames.Head(_pending, kind, Frames.Ack, 0, payload.Length);
         _pending.Append(payload);
     }
@@ -308,10 +324,7 @@ internal sealed partial class Http2Connection
     {
         if ((flags & Frames.Padded) == 0)
             return payload;
-        Require(
-            payload.Length > 0 && payload[0] < payload.Length,
-            "A frame has more padding than it is long."
-        );
+        Require(payload.Length > 0 && payload[0] < payload.Length, "A frame is shorter than its padding.");
         return payload[1..^payload[0]];
     }
 

@@ -1,28 +1,22 @@
 using System.Net;
 using System.Net.Sockets;
 using Souk.Gateway.Transcoding;
+using Souk.Shared.Connections;
 
 namespace Souk.Gateway.Calls.Http2;
 
 /// <summary>
-/// One connection to a server, for unary calls: what a call needs of HTTP/2 and nothing else. Whatever calls
-/// have to say at one time leaves in one write, whatever one read brings is looked at in one go, and a call
-/// is woken once, by the end of its answer. This half sends; the other one reads.
+/// One connection to a server, for unary calls: what such a call needs of HTTP/2 and nothing else. What
+/// several calls send at the same time leaves in one write, all frames that one read brings are processed at
+/// once, and a call's continuation runs once, when its answer is complete. This file sends;
+/// Http2Connection.Reading.cs receives.
 /// </summary>
 internal sealed partial class Http2Connection : IThreadPoolWorkItem, IDisposable
 {
     /// <summary>The first window of a stream and of a connection, before anything was agreed.</summary>
     private const int WindowFirst = 65_535;
 
-    /// <summary>
-    /// A server keeps a stream whose caller has left until it has really stopped working on it, and once it
-    /// keeps too many of a connection's it resets every new one, or the connection: what a few rude callers
-    /// did would fail everybody's calls. So after this many a connection takes no more calls. Far from what
-    /// the smallest of servers keeps, which is a hundred beside a hundred at work.
-    /// </summary>
-    private const int GivenUpMax = 40;
-
-    /// <summary>What waits to be written holds no more of the calls' messages than this.</summary>
+    /// <summary>At most so much of the calls' messages waits to be written.</summary>
     private const int PendingBytesMax = 256 * 1024;
 
     private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(30);
@@ -49,7 +43,7 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem, IDisposable
     private Http2Connection(Socket socket, TimeProvider clock) =>
         (_socket, _clock, _heardAt) = (socket, clock, clock.GetTimestamp());
 
-    /// <summary>Whether it never takes a call again.</summary>
+    /// <summary>Whether it takes no new calls; those that it has go on.</summary>
     public bool IsRetired
     {
         get
@@ -118,13 +112,17 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem, IDisposable
             if (!_streams.ContainsKey(stream.Id))
                 return;
             Reset(stream, Http2Error.Cancel, reason);
-            _isRetired |= ++_givenUp >= GivenUpMax;
+            // A connection is worn out by them as a lane is, and for the same reason.
+            _isRetired |= ++_givenUp >= Lane.GivenUpMax;
             Write();
         }
         TellEnded();
     }
 
-    /// <summary>To be called now and then: finds out whether a silent server is still there.</summary>
+    /// <summary>
+    /// To be called every few seconds: pings a server that has been silent for long, and closes the
+    /// connection when it does not answer.
+    /// </summary>
     public void Beat()
     {
         lock (_gate)
@@ -155,7 +153,10 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem, IDisposable
     /// <summary>Closes at once, whatever is under way.</summary>
     public void Dispose() => Close(new IOException("The connection was closed."));
 
-    /// <summary>Writes what is pending, in a turn of its own: whoever comes before it shares it.</summary>
+    /// <summary>
+    /// Writes what is pending. It is queued to the pool, so that what other calls append until it runs leaves
+    /// in the same write.
+    /// </summary>
     void IThreadPoolWorkItem.Execute() => _ = WriteAsync();
 
     // All below: under the lock, where not said otherwise.
@@ -182,7 +183,7 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem, IDisposable
         }
         catch (Exception e)
         {
-            // Whatever it was: nobody may wait for the answer to what is not sent.
+            // Whatever went wrong, calls that were not sent must not wait for an answer for ever.
             Close(new IOException("The connection broke.", e));
         }
     }

@@ -3,8 +3,8 @@ using System.Net;
 namespace Souk.Gateway.Calls.Http2;
 
 /// <summary>
-/// Connections to one server, for unary calls: a few that share the work of reading, and more while the
-/// server takes no more calls on these.
+/// Connections to one server, for unary calls: a few, so that several threads can read, and more while the
+/// server takes no further calls on these.
 /// </summary>
 internal sealed class Http2Connections : IDisposable
 {
@@ -25,7 +25,7 @@ internal sealed class Http2Connections : IDisposable
     private bool _isClosed;
 
     /// <summary>Connects with the first call.</summary>
-    /// <param name="usual">How many there are when there is room on all.</param>
+    /// <param name="usual">How many connections are opened even when there is still room on each.</param>
     public Http2Connections(EndPoint server, TimeProvider clock, int usual)
     {
         (_server, _clock, _usual) = (server, clock, usual);
@@ -33,9 +33,10 @@ internal sealed class Http2Connections : IDisposable
     }
 
     /// <summary>
-    /// The whole answer; an IOException where there is none. Sends again what its server never looked at.
+    /// The whole answer; an IOException where there is none. A call that the server never looked at is sent
+    /// again.
     /// </summary>
-    /// <param name="headers">As HPACK writes them.</param>
+    /// <param name="headers">The request's headers, encoded by HPACK.</param>
     public async ValueTask<UnaryReply> CallAsync(
         GrpcCall call,
         ReadOnlyMemory<byte> headers,
@@ -106,7 +107,7 @@ internal sealed class Http2Connections : IDisposable
         }
     }
 
-    /// <summary>Opens one more; who comes meanwhile waits for the same.</summary>
+    /// <summary>Opens one more connection; callers that come meanwhile wait for the same one.</summary>
     private Task OpenAsync()
     {
         lock (_gate)
@@ -139,7 +140,7 @@ internal sealed class Http2Connections : IDisposable
         throw new IOException("The gateway is closing.");
     }
 
-    /// <summary>No new calls for a connection whose last ones may still be under way.</summary>
+    /// <summary>Takes a connection out of use for new calls; its last ones may still be under way.</summary>
     private void Drop(Http2Connection connection)
     {
         lock (_gate)

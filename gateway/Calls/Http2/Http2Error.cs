@@ -1,6 +1,8 @@
 namespace Souk.Gateway.Calls.Http2;
 
-/// <summary>Why a stream or a connection ends, as both sides name it.</summary>
+/// <summary>
+/// Error codes of RST_STREAM and GOAWAY (RFC 9113, section 7), as far as we give or look for them.
+/// </summary>
 internal enum Http2Error
 {
     NoError = 0,

@@ -1,6 +1,6 @@
 namespace Souk.Gateway.Calls.Http2;
 
-/// <summary>What the two sides tell each other of themselves.</summary>
+/// <summary>The parameters of a SETTINGS frame (RFC 9113, 6.5.2).</summary>
 internal enum Setting : ushort
 {
     HeaderTableSize = 1,

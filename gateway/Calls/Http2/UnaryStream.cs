@@ -17,13 +17,14 @@ internal sealed class UnaryStream(GrpcCall call) : IValueTaskSource
 
     private static readonly SearchValues<char> NeverInValues = SearchValues.Create("\0\r\n");
 
-    // On another thread: this one reads for others, who must not wait until a caller is served.
+    // Callers go on on other threads: this one reads for all calls of the connection, which must not wait
+    // until one caller has been served.
     private ManualResetValueTaskSourceCore<bool> _core = new() { RunContinuationsAsynchronously = true };
     private Exception? _failure;
 
     public GrpcCall Call => call;
 
-    /// <summary>Where it was sent.</summary>
+    /// <summary>The connection that it was sent on.</summary>
     public Http2Connection? Connection { get; set; }
 
     public int Id { get; set; }
@@ -31,7 +32,7 @@ internal sealed class UnaryStream(GrpcCall call) : IValueTaskSource
     /// <summary>Bytes of the message that are sent already.</summary>
     public int Sent { get; set; }
 
-    /// <summary>How much more the server takes of this stream.</summary>
+    /// <summary>How many more bytes the server allows us to send on this stream.</summary>
     public long Window { get; set; }
 
     /// <summary>Whether the message is sent to its end.</summary>
@@ -45,7 +46,7 @@ internal sealed class UnaryStream(GrpcCall call) : IValueTaskSource
 
     public HeaderList Leading { get; } = [];
 
-    /// <summary>Null while there are none, or when the answer had nothing but headers.</summary>
+    /// <summary>The trailers; null before they come, and for an answer of nothing but headers.</summary>
     public HeaderList? Trailing { get; private set; }
 
     /// <summary>Ends with the answer.</summary>
@@ -66,14 +67,14 @@ internal sealed class UnaryStream(GrpcCall call) : IValueTaskSource
             || status is < 100 or > 999
         )
             throw new InvalidDataException("The answer has no status.");
-        // What is only on the way is not the answer.
+        // 1xx: the answer itself is still to come.
         if (status < 200)
             Leading.Clear();
         else
             HttpStatus = status;
     }
 
-    /// <summary>Notes how it ended, for <see cref="Tell"/>.</summary>
+    /// <summary>Notes why the call failed, or null for an answer, until <see cref="Tell"/>.</summary>
     public void End(Exception? failure) => _failure = failure;
 
     /// <summary>Lets whoever waits for the answer go on. Not under the connection's lock.</summary>
@@ -96,7 +97,7 @@ internal sealed class UnaryStream(GrpcCall call) : IValueTaskSource
         ValueTaskSourceOnCompletedFlags flags
     ) => _core.OnCompleted(continuation, state, token, flags);
 
-    /// <summary>Appends the headers, and returns the status that HTTP/2 puts before them.</summary>
+    /// <summary>Appends the headers, and returns HTTP/2's pseudo-header ":status".</summary>
     private static string Read(ReadOnlySpan<byte> block, HeaderList target)
     {
         HpackReader.Read(block, target);
@@ -109,7 +110,7 @@ internal sealed class UnaryStream(GrpcCall call) : IValueTaskSource
                 || name.AsSpan().ContainsAnyExcept(NameChars)
                 || value.AsSpan().ContainsAny(NeverInValues)
             )
-                throw new InvalidDataException("The answer has a header that none can be.");
+                throw new InvalidDataException("The answer has an invalid header.");
         }
         return status;
     }

@@ -1,7 +1,7 @@
 namespace Souk.Gateway.Calls.Http2;
 
 /// <summary>
-/// The call got nowhere: its server says that it never looked at it. To send it again repeats nothing, not
-/// even for calls that must not be repeated.
+/// The server says that it never looked at the call. Sending it again is safe, even for a call that must not
+/// be repeated.
 /// </summary>
 internal sealed class UnprocessedException(string message) : IOException(message);

@@ -2,15 +2,18 @@ namespace Souk.Shared.Connections;
 
 /// <summary>
 /// Connections to one server that all calls share, until too many calls on them have been given up. A server
-/// keeps the stream of a caller who has left until it has really stopped working on it. Once it keeps too many
-/// streams of one connection it resets every new one, or the connection itself: a few callers who leave would
-/// make everybody's calls fail. So after a number of calls given up <see cref="Lanes"/> sends new calls
+/// keeps the stream of a caller who has left until it has really stopped working on it. Once it keeps too
+/// many streams of one connection it resets every new one, or the connection itself: a few callers who leave
+/// would make everybody's calls fail. So after a number of calls given up <see cref="Lanes"/> sends new calls
 /// elsewhere, and this lane closes behind the last call that it carries.
 /// </summary>
 internal sealed class Lane(HttpMessageHandler connections) : IDisposable
 {
-    // Well below what any server that we know keeps: a hundred streams given up beside a hundred at work.
-    private const int GivenUpMax = 40;
+    /// <summary>
+    /// So many calls given up wear a connection out. It is well below what the most cautious server bears,
+    /// which is a hundred such streams beside a hundred at work.
+    /// </summary>
+    public const int GivenUpMax = 40;
 
     private readonly HttpMessageInvoker _http = new(connections);
 

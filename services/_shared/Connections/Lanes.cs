@@ -1,12 +1,16 @@
 namespace Souk.Shared.Connections;
 
-/// <summary>The way to one server: the lane that all calls take, replaced by a new one once it is worn.</summary>
+/// <summary>
+/// The way to one server: the lane that all calls take, replaced by a new one once it is worn.
+/// </summary>
 /// <param name="open">Makes what a lane's connections are opened by; each lane has its own.</param>
 internal sealed class Lanes(Func<HttpMessageHandler> open) : IDisposable
 {
     private Lane _lane = new(open());
 
-    /// <summary>The lane to take, with the call counted in: it must leave the lane or give up, once.</summary>
+    /// <summary>
+    /// The lane to take, with the call counted in: it must leave the lane or give up, once.
+    /// </summary>
     public Lane Enter()
     {
         while (true)

@@ -20,7 +20,8 @@ internal sealed class PriorKnowledge(string name, TimeSpan patience) : EndPoint,
 
     EndPoint IConnectionListener.EndPoint => this;
 
-    private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
+    /// <summary>What a client that speaks HTTP/2 sends before anything else.</summary>
+    public static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
     /// <summary>
     /// Lets the port serve a connection that speaks HTTP/1.1, and hands any other to this endpoint. Returns

@@ -191,9 +191,9 @@ public sealed partial class HoldEngine
           from changed order by item, place
         """;
 
-    // The same two for a single hold. PostgreSQL plans "= any($1)" anew at each call, as its plan for any array
-    // expects ten holds and looks dearer. Planning takes longer than running, and the second statement is
-    // planned while the first one's locks are held. The plan of "= $1" it keeps.
+    // The same two for a single hold. PostgreSQL plans "= any($1)" anew at each call, as its plan for any
+    // array expects ten holds and looks dearer. Planning takes longer than running, and the second statement
+    // is planned while the first one's locks are held. The plan of "= $1" it keeps.
     private static readonly string LockPartsOfOneSql = OfOne(LockPartsSql);
     private static readonly string MovePartsOfOneSql = OfOne(MovePartsSql);
 
