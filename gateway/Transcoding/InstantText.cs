@@ -42,12 +42,7 @@ internal static class InstantText
         if (seconds < SecondsMin || seconds > SecondsMax || nanos is < 0 or >= NanosPerSecond)
             throw new InvalidDataException("The instant is out of range.");
         var instant = DateTime.UnixEpoch.AddSeconds(seconds);
-        instant.TryFormat(
-            text,
-            out var length,
-            "yyyy-MM-ddTHH:mm:ss",
-            System.Globalization.CultureInfo.InvariantCulture
-        );
+        instant.TryFormat(text, out var length, "s", System.Globalization.CultureInfo.InvariantCulture);
         length += FormatFraction(nanos, text[length..]);
         text[length] = (byte)'Z';
         return length + 1;

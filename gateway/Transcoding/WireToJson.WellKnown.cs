@@ -34,7 +34,7 @@ internal static partial class WireToJson
                 WriteValue(json, plan, wire, depth);
                 break;
             case MessageShape.Money:
-                WriteMoney(json, plan, wire);
+                WriteMoney(json, wire);
                 break;
             default:
                 WriteAny(json, plan, wire, depth);
@@ -103,7 +103,6 @@ internal static partial class WireToJson
     private static void WriteValue(Utf8JsonWriter json, MessagePlan plan, ReadOnlySpan<byte> wire, int depth)
     {
         Span<Slot> slots = stackalloc Slot[plan.Fields.Length];
-        slots.Clear();
         Index(plan, wire, slots);
         foreach (var field in plan.Fields)
         {
@@ -118,7 +117,6 @@ internal static partial class WireToJson
     private static void WriteAny(Utf8JsonWriter json, MessagePlan any, ReadOnlySpan<byte> wire, int depth)
     {
         Span<Slot> slots = stackalloc Slot[any.Fields.Length];
-        slots.Clear();
         Index(any, wire, slots);
         var typeUrl = BytesAt(wire, slots[0]);
         var name = Encoding.UTF8.GetString(typeUrl[(typeUrl.LastIndexOf((byte)'/') + 1)..]);
@@ -144,28 +142,46 @@ internal static partial class WireToJson
     }
 
     /// <summary>{"currency": "USD", "amount": 999.90} with exactly the currency's decimals.</summary>
-    private static void WriteMoney(Utf8JsonWriter json, MessagePlan plan, ReadOnlySpan<byte> wire)
+    private static void WriteMoney(Utf8JsonWriter json, ReadOnlySpan<byte> wire)
     {
-        Span<Slot> slots = stackalloc Slot[plan.Fields.Length];
-        slots.Clear();
-        Index(plan, wire, slots);
+        var minorUnits = ReadMoney(wire, out var currency);
         json.WriteStartObject();
-        json.WriteString("currency"u8, BytesAt(wire, slots[0]));
+        json.WriteString("currency"u8, currency);
         json.WritePropertyName("amount"u8);
-        WriteAmount(json, plan, wire);
+        WriteAmount(json, minorUnits, currency);
         json.WriteEndObject();
     }
 
-    private static void WriteAmount(Utf8JsonWriter json, MessagePlan plan, ReadOnlySpan<byte> wire)
+    /// <summary>The bare number, for a field whose currency its surroundings name.</summary>
+    private static void WriteAmount(Utf8JsonWriter json, ReadOnlySpan<byte> wire)
     {
-        Span<Slot> slots = stackalloc Slot[plan.Fields.Length];
-        slots.Clear();
-        Index(plan, wire, slots);
-        var reader = new WireReader(wire, slots[1].Value);
-        var minorUnits = slots[1].IsSet ? unchecked((long)reader.Varint()) : 0;
-        var exponent = Currencies.ExponentOf(BytesAt(wire, slots[0])) ?? Currencies.ExponentDefault;
+        var minorUnits = ReadMoney(wire, out var currency);
+        WriteAmount(json, minorUnits, currency);
+    }
+
+    private static void WriteAmount(Utf8JsonWriter json, long minorUnits, ReadOnlySpan<byte> currency)
+    {
+        var exponent = Currencies.ExponentOf(currency) ?? Currencies.ExponentDefault;
         Span<byte> text = stackalloc byte[32];
         json.WriteRawValue(text[..DecimalText.Format(minorUnits, exponent, text)], skipInputValidation: true);
+    }
+
+    private static long ReadMoney(ReadOnlySpan<byte> wire, out ReadOnlySpan<byte> currency)
+    {
+        var minorUnits = 0L;
+        currency = default;
+        var reader = new WireReader(wire);
+        while (!reader.AtEnd)
+        {
+            var (number, type) = reader.Tag();
+            if (number == 1 && type == WireType.Length)
+                currency = reader.Bytes();
+            else if (number == 2 && type == WireType.Varint)
+                minorUnits = unchecked((long)reader.Varint());
+            else
+                reader.Skip(type);
+        }
+        return minorUnits;
     }
 
     private static ReadOnlySpan<byte> BytesAt(ReadOnlySpan<byte> wire, Slot slot)

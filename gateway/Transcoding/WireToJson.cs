@@ -89,9 +89,8 @@ internal static partial class WireToJson
     )
     {
         var count = plan.Fields.Length;
-        var slots = count <= SlotsOnStackMax ? stackalloc Slot[SlotsOnStackMax] : new Slot[count];
-        slots = slots[..count];
-        slots.Clear();
+        // As many as there are, and no Clear(): either way they begin empty.
+        var slots = count <= SlotsOnStackMax ? stackalloc Slot[count] : new Slot[count];
         Index(plan, wire, slots);
         foreach (var field in plan.Fields)
         {
@@ -191,7 +190,7 @@ internal static partial class WireToJson
     )
     {
         if (field.PlainAmount)
-            WriteAmount(json, message, bytes);
+            WriteAmount(json, bytes);
         else
             WriteMessage(json, message, bytes, depth + 1);
     }
