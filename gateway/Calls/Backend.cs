@@ -35,17 +35,18 @@ internal sealed class Backend : IDisposable
     }
 
     /// <summary>Makes a unary call.</summary>
-    public async ValueTask<UnaryReply> CallAsync(GrpcCall call, CancellationToken token)
+    public ValueTask<UnaryReply> CallAsync(GrpcCall call, CancellationToken token)
     {
         call.Seal();
-        using var headers = new PooledBuffer();
+        var headers = call.Headers;
+        headers.Truncate(0);
         headers.Append(
             _heads.GetOrAdd(call.Path, static (_, own) => own.Of.HeadOf(own.call), (Of: this, call))
         );
         HpackWriter.Field(headers, "grpc-timeout", GrpcTimeout(call.Deadline));
         foreach (var (name, value) in call.Metadata)
             HpackWriter.Field(headers, name, value);
-        return await _connections.CallAsync(call, headers.WrittenMemory, token);
+        return _connections.CallAsync(call, token);
     }
 
     /// <summary>Sends a stream's call and returns once the answer begins.</summary>

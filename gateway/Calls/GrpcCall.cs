@@ -12,6 +12,8 @@ internal sealed class GrpcCall : IDisposable
     /// <summary>A gRPC message starts with a flag and its length.</summary>
     public const int PrefixBytes = 5;
 
+    private const int MetadataUsual = 8;
+
     public GrpcCall(string appId, string path)
     {
         AppId = appId;
@@ -32,7 +34,10 @@ internal sealed class GrpcCall : IDisposable
     public PassedBody? Stream { get; set; }
 
     /// <summary>Metadata that travels with the call; names in lower case.</summary>
-    public List<KeyValuePair<string, string>> Metadata { get; } = [];
+    public List<KeyValuePair<string, string>> Metadata { get; } = new(MetadataUsual);
+
+    /// <summary>The request headers, encoded by HPACK anew each time that the call is made.</summary>
+    public PooledBuffer Headers { get; } = new();
 
     /// <summary>Passed on as grpc-timeout; the gateway itself stops waiting then, too.</summary>
     public TimeSpan Deadline { get; set; } = TimeSpan.FromSeconds(10);
@@ -65,7 +70,11 @@ internal sealed class GrpcCall : IDisposable
             (uint)(Message.Length - PrefixBytes)
         );
 
-    public void Dispose() => Message.Dispose();
+    public void Dispose()
+    {
+        Message.Dispose();
+        Headers.Dispose();
+    }
 }
 
 /// <summary>

@@ -48,48 +48,39 @@ internal sealed partial class ServiceCaller
     )
     {
         using var lease = _load.Enter(call);
+        var circuit = CircuitOf(call.AppId);
         try
         {
-            var reply = await RepeatAsync(call, isSafe, token, aborted);
-            lease.Answered();
-            return reply;
+            for (var retriesLeft = isSafe ? RetriesMax : 0; ; retriesLeft--)
+            {
+                if (!circuit.TryPass())
+                    throw Open(call.AppId);
+                try
+                {
+                    var reply = await _backend.CallAsync(call, token);
+                    var isSilent = IsSilence(reply.Ending);
+                    Report(circuit, isSilent);
+                    if (!isSilent || retriesLeft == 0)
+                    {
+                        lease.Answered();
+                        return reply;
+                    }
+                    reply.Dispose();
+                }
+                catch (Exception e)
+                {
+                    Lost(circuit, call, e, aborted);
+                    if (e is not (HttpRequestException or IOException) || retriesLeft == 0)
+                        throw;
+                }
+                await Task.Delay(RetryPause * (RetriesMax + 1 - retriesLeft), _clock, token);
+            }
         }
         catch (OperationCanceledException) when (!aborted.IsCancellationRequested)
         {
             if (!call.IsHurried)
                 lease.Lost();
             throw;
-        }
-    }
-
-    private async Task<UnaryReply> RepeatAsync(
-        GrpcCall call,
-        bool isSafe,
-        CancellationToken token,
-        CancellationToken aborted
-    )
-    {
-        var circuit = CircuitOf(call.AppId);
-        for (var retriesLeft = isSafe ? RetriesMax : 0; ; retriesLeft--)
-        {
-            if (!circuit.TryPass())
-                throw Open(call.AppId);
-            try
-            {
-                var reply = await _backend.CallAsync(call, token);
-                var isSilent = IsSilence(reply.Ending);
-                Report(circuit, isSilent);
-                if (!isSilent || retriesLeft == 0)
-                    return reply;
-                reply.Dispose();
-            }
-            catch (Exception e)
-            {
-                Lost(circuit, call, e, aborted);
-                if (e is not (HttpRequestException or IOException) || retriesLeft == 0)
-                    throw;
-            }
-            await Task.Delay(RetryPause * (RetriesMax + 1 - retriesLeft), _clock, token);
         }
     }
 
@@ -134,7 +125,8 @@ internal sealed partial class ServiceCaller
         }
     }
 
-    private Circuit CircuitOf(string appId) => _circuits.GetOrAdd(appId, _ => new Circuit(_clock));
+    private Circuit CircuitOf(string appId) =>
+        _circuits.GetOrAdd(appId, static (_, clock) => new Circuit(clock), _clock);
 
     // Whoever leaves, is in a hurry, sends what cannot be passed on or asks for more than an answer may hold
     // must not close a service to others.

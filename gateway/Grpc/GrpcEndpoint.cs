@@ -57,8 +57,7 @@ internal sealed class GrpcEndpoint(
     private async Task<Problem?> UnaryAsync(Exchange exchange, Rpc rpc, GrpcCall call)
     {
         var context = exchange.Context;
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        deadline.CancelAfter(call.Deadline);
+        using var deadline = Deadline.Begin(call.Deadline, context.RequestAborted);
         await ReadMessageAsync(context, call, settings.BodyBytesMax);
         using var reply = await caller.CallAsync(call, rpc.IsSafe, deadline.Token, context.RequestAborted);
         // What fails at once has its trailers where others have their headers.

@@ -15,6 +15,9 @@ internal static class ReplyWriter
     private const int ContentTypeNumber = 1;
     private const int DataNumber = 2;
 
+    /// <summary>Names and brackets make most messages less than twice as long.</summary>
+    private const int JsonBytesPerByte = 2;
+
     /// <summary>Writes a remembered reply.</summary>
     public static async Task WriteAsync(
         Route route,
@@ -54,7 +57,7 @@ internal static class ReplyWriter
             response.StatusCode = StatusCodes.Status304NotModified;
             return;
         }
-        using var body = new PooledBuffer();
+        using var body = new PooledBuffer(reply.Message.Length * JsonBytesPerByte);
         response.ContentType = Render(route, reply.Message, body);
         using var packed = new PooledBuffer();
         var encoding = route.IsRawResponse ? null : Compress(context, body, packed);

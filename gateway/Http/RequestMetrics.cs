@@ -32,7 +32,7 @@ internal static class RequestMetrics
 
     /// <summary>The verb, where it is one of HTTP's: strangers send anything.</summary>
     public static string MethodOf(Exchange exchange) =>
-        Array.Find(Methods, known => known == exchange.Context.Request.Method) ?? "other";
+        Methods.Contains(exchange.Context.Request.Method) ? exchange.Context.Request.Method : "other";
 
     public static void Record(Exchange exchange, double elapsedMs)
     {

@@ -41,11 +41,10 @@ internal sealed class RestEndpoint(
         };
         await BindAsync(route, exchange, segments.AsMemory(0, count), call);
         exchange.WriteMetadata(call.Metadata);
-        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
-        deadline.CancelAfter(call.Deadline);
-        return route.Rpc.IsServerStreaming
-            ? await streams.ServeAsync(exchange, route, call)
-            : await calls.ServeAsync(exchange, route, call, deadline.Token);
+        if (route.Rpc.IsServerStreaming)
+            return await streams.ServeAsync(exchange, route, call);
+        using var deadline = Deadline.Begin(call.Deadline, context.RequestAborted);
+        return await calls.ServeAsync(exchange, route, call, deadline.Token);
     }
 
     private async Task BindAsync(

@@ -36,7 +36,7 @@ internal sealed class LoadGate
 
     /// <summary>What a service has to carry now.</summary>
     public ServiceLoad Of(string appId) =>
-        _services.GetOrAdd(appId, _ => new ServiceLoad(_clock, _streamsMax));
+        _services.GetOrAdd(appId, static (_, own) => new ServiceLoad(own._clock, own._streamsMax), this);
 
     /// <summary>Lets a call in; UNAVAILABLE/OVERLOADED when there is no room for its kind.</summary>
     public LoadLease Enter(GrpcCall call)

@@ -3,11 +3,14 @@ using System.Buffers;
 namespace Souk.Gateway.Transcoding;
 
 /// <summary>Growing bytes from the shared pool: the target of both directions of transcoding.</summary>
-internal sealed class PooledBuffer : IBufferWriter<byte>, IDisposable
+/// <param name="usualBytes">What it takes at first, which it does with the first byte.</param>
+internal sealed class PooledBuffer(int usualBytes = PooledBuffer.UsualBytes)
+    : IBufferWriter<byte>,
+        IDisposable
 {
-    private const int InitialBytes = 1024;
+    private const int UsualBytes = 1024;
 
-    private byte[] _bytes = ArrayPool<byte>.Shared.Rent(InitialBytes);
+    private byte[] _bytes = [];
 
     /// <summary>Bytes written so far.</summary>
     public int Length { get; private set; }
@@ -72,9 +75,11 @@ internal sealed class PooledBuffer : IBufferWriter<byte>, IDisposable
     {
         if (_bytes.Length - Length >= count)
             return;
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_bytes.Length * 2, Length + count));
+        var wanted = Math.Max(_bytes.Length * 2, Length + count);
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(wanted, usualBytes));
         Written.CopyTo(larger);
-        ArrayPool<byte>.Shared.Return(_bytes);
+        if (_bytes.Length > 0)
+            ArrayPool<byte>.Shared.Return(_bytes);
         _bytes = larger;
     }
 }

@@ -86,7 +86,7 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem, IDisposable
     }
 
     /// <summary>Sends a call; false when there is no room for one more.</summary>
-    public bool TryBegin(UnaryStream stream, ReadOnlySpan<byte> headers)
+    public bool TryBegin(UnaryStream stream)
     {
         lock (_gate)
         {
@@ -96,7 +96,7 @@ internal sealed partial class Http2Connection : IThreadPoolWorkItem, IDisposable
             _nextId += 2;
             _isRetired = _nextId < 0;
             _streams.Add(stream.Id, stream);
-            Frames.Headers(_pending, stream.Id, headers, 0);
+            Frames.Headers(_pending, stream.Id, stream.Call.Headers.Written, 0);
             if (!Send(stream))
                 _unsent.Add(stream);
             Write();

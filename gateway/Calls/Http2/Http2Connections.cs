@@ -36,19 +36,14 @@ internal sealed class Http2Connections : IDisposable
     /// The whole answer; an IOException where there is none. A call that the server never looked at is sent
     /// again.
     /// </summary>
-    /// <param name="headers">The request's headers, encoded by HPACK.</param>
-    public async ValueTask<UnaryReply> CallAsync(
-        GrpcCall call,
-        ReadOnlyMemory<byte> headers,
-        CancellationToken token
-    )
+    public async ValueTask<UnaryReply> CallAsync(GrpcCall call, CancellationToken token)
     {
         for (var repeatsLeft = RepeatsMax; ; repeatsLeft--)
         {
             var stream = new UnaryStream(call);
             try
             {
-                await BeginAsync(stream, headers, token);
+                await BeginAsync(stream, token);
                 using (token.UnsafeRegister(Leave, stream))
                     await stream.Answered;
                 return new UnaryReply(stream);
@@ -80,11 +75,7 @@ internal sealed class Http2Connections : IDisposable
             connection.GiveUp(stream, new OperationCanceledException(token));
     }
 
-    private async ValueTask BeginAsync(
-        UnaryStream stream,
-        ReadOnlyMemory<byte> headers,
-        CancellationToken token
-    )
+    private async ValueTask BeginAsync(UnaryStream stream, CancellationToken token)
     {
         while (true)
         {
@@ -94,7 +85,7 @@ internal sealed class Http2Connections : IDisposable
             for (uint at = 0; at < open.Length; at++)
             {
                 var connection = open[(first + at) % open.Length];
-                if (connection.TryBegin(stream, headers.Span))
+                if (connection.TryBegin(stream))
                 {
                     if (open.Length < _usual)
                         _ = OpenAsync();

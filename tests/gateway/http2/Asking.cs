@@ -16,7 +16,8 @@ internal static class Asking
         using var call = new GrpcCall("echo", "/souk.test.Echo/Get");
         call.Message.Append(Encoding.UTF8.GetBytes(message));
         call.Seal();
-        return await calls.CallAsync(call, FramePeer.Block((":path", call.Path)), token);
+        call.Headers.Append(FramePeer.Block((":path", call.Path)));
+        return await calls.CallAsync(call, token);
     }
 
     /// <summary>A call goes over a connection that was not there before.</summary>
