@@ -30,8 +30,8 @@ internal static class SidecarHost
                 EnableDefaultExceptionHandler = false,
             };
             var parsed = root.Parse(DaprdFlags.WithTwoDashes(args));
-            if (parsed.Errors is [{ } error, ..])
-                throw new ConfigException($"{error.Message} `sidecar --help` lists what there is.");
+            if (parsed.Errors.Count > 0)
+                throw new ConfigException($"{ProblemOf(parsed)} `sidecar --help` lists what there is.");
             return await parsed.InvokeAsync(configuration);
         }
         catch (ConfigException e)
@@ -40,4 +40,10 @@ internal static class SidecarHost
             return 2;
         }
     }
+
+    // Of a word that is no command the library says first that a command is missing.
+    private static string ProblemOf(ParseResult parsed) =>
+        parsed.CommandResult.Command is RootCommand && parsed.UnmatchedTokens is [{ } word, ..]
+            ? $"'{word}' is no command."
+            : parsed.Errors[0].Message;
 }

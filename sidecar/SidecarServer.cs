@@ -154,7 +154,7 @@ internal sealed partial class SidecarServer : IAsyncDisposable
         {
             _web.MapGrpcService<TaskHubService>();
             var workflows = new WorkflowManagement(_workflows, TimeProvider.System);
-            new WorkflowHttp(workflows).Map(_web);
+            new WorkflowHttp(workflows).Map(new ApiRoutes(_web));
             foreach (var app in Apps.All)
             {
                 app.ConnectedWorkers = () => workflows.ConnectedWorkers(app.AppId);

@@ -308,6 +308,9 @@ internal static class DaprFault
 
     private readonly record struct Draft(StatusCode Code, int HttpStatus, string ErrorCode, string Message)
     {
+        // Some clients take a header that ends with a blank for none at all.
+        public string Message { get; } = Message.TrimEnd();
+
         public string? Reason { get; init; }
 
         public (string Type, string Name)? Resource { get; init; }

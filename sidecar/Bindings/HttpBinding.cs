@@ -157,7 +157,7 @@ internal sealed class HttpBinding : IOutputBinding, IAsyncDisposable
             if (spec.Text("MTLSRootCA") is { } root)
             {
                 var roots = new X509Certificate2Collection();
-                roots.ImportFromPem(Pem(root));
+                roots.ImportFromPem(Pem.Text(root));
                 options.CertificateChainPolicy = new X509ChainPolicy
                 {
                     TrustMode = X509ChainTrustMode.CustomRootTrust,
@@ -166,10 +166,7 @@ internal sealed class HttpBinding : IOutputBinding, IAsyncDisposable
                 options.CertificateChainPolicy.CustomTrustStore.AddRange(roots);
             }
             if (spec.Text("MTLSClientCert") is { } certificate)
-                options.ClientCertificates =
-                [
-                    X509Certificate2.CreateFromPem(Pem(certificate), Pem(spec.Required("MTLSClientKey"))),
-                ];
+                options.ClientCertificates = [Pem.Certificate(certificate, spec.Required("MTLSClientKey"))];
         }
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
         {
@@ -177,8 +174,4 @@ internal sealed class HttpBinding : IOutputBinding, IAsyncDisposable
         }
         return options;
     }
-
-    // The text itself, or a file that holds it.
-    private static string Pem(string value) =>
-        value.Contains("-----BEGIN", StringComparison.Ordinal) ? value : File.ReadAllText(value);
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Npgsql;
 using Souk.Sidecar.Bindings;
 using Souk.Sidecar.Files;
 using Souk.Sidecar.Locks;
@@ -39,6 +40,9 @@ internal sealed partial class ComponentSet : IAsyncDisposable
         "state.postgresql",
         "state.redis",
     ];
+
+    // What a component may call the address of its server.
+    private static readonly string[] Addresses = ["redisHost", "connectionString", "url", "host"];
 
     private readonly List<IAsyncDisposable> _owned = [];
 
@@ -128,7 +132,11 @@ internal sealed partial class ComponentSet : IAsyncDisposable
                 e is OperationCanceledException && timeout.IsCancellationRequested
                     ? $"it was not ready within its initTimeout of {spec.InitTimeout.TotalSeconds:0.###} s"
                     : e.Message;
-            throw new ConfigException($"{spec.Place}: component '{spec.Name}' ({spec.Type}): {problem}", e);
+            // Where nobody answers, the address is what to look at.
+            var address = Addresses.FirstOrDefault(spec.Metadata.ContainsKey);
+            throw e is RedisConnectionException or NpgsqlException && address is not null
+                ? spec.Error(address, $"names a server that cannot be used: {problem}")
+                : new ConfigException($"{spec.Place}: component '{spec.Name}' ({spec.Type}): {problem}", e);
         }
     }
 

@@ -8,6 +8,7 @@ internal static class PortProblem
 {
     public static ConfigException? Of(IEnumerable<AppSpec> specs)
     {
+        var all = new HashSet<int>();
         foreach (var spec in specs)
         {
             var wanted = new[]
@@ -18,6 +19,8 @@ internal static class PortProblem
             };
             foreach (var (member, flag, port) in wanted)
             {
+                if (port > 0 && !all.Add(port))
+                    return spec.Error(member, flag, $"is {port}, which is wanted for something else as well");
                 if (port > 0 && Try(port) is { } why)
                     return spec.Error(member, flag, $"is {port}, which {why}");
             }

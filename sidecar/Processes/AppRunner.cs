@@ -42,20 +42,19 @@ internal sealed partial class AppRunner(
     }
 
     /// <summary>
-    /// Waits for the end: true when every app has ended by itself, false when asked to stop.
+    /// Waits for the end: true when every app has ended and not all were asked to, false when asked to stop.
     /// </summary>
-    public async Task<bool> WaitAsync(CancellationToken cancellation)
+    public async Task<bool> WaitAsync(bool hasNoEnd, CancellationToken cancellation)
     {
-        Task[] watches;
+        Running[] all;
         lock (_gate)
-            watches = [.. _running.Values.Select(running => running.Watch)];
+            all = [.. _running.Values];
         try
         {
-            if (watches.Length > 0)
-                await Task.WhenAll(watches).WaitAsync(cancellation);
-            else
+            await Task.WhenAll(all.Select(running => running.Watch)).WaitAsync(cancellation);
+            if (hasNoEnd)
                 await Task.Delay(Timeout.InfiniteTimeSpan, clock, cancellation);
-            return true;
+            return all.Any(running => !running.IsStopping);
         }
         catch (OperationCanceledException)
         {

@@ -42,14 +42,25 @@ internal static class ControlCommands
         var command = new Command(name, description) { RunOptions.File, RunOptions.Folder, AppIds };
         foreach (var option in more)
             command.Options.Add(option);
-        command.SetAction((parsed, _) => action(parsed, new RunFolder(RunOptions.FolderOf(parsed))));
+        command.SetAction(
+            (parsed, _) =>
+            {
+                // Of a file that is not there nothing runs, but a wrong name says so, too.
+                if (parsed.GetValue(RunOptions.File) is { } file && !File.Exists(file))
+                    throw new ConfigException($"{file}: no such run file");
+                return action(parsed, new RunFolder(RunOptions.FolderOf(parsed)));
+            }
+        );
         return command;
     }
 
     private static async Task<int> ListAsync(ParseResult parsed, RunFolder folder)
     {
+        var output = parsed.GetValue(Output) ?? "table";
+        if (output is not ("table" or "json"))
+            throw new ConfigException($"--output must be table or json, not '{output}'");
         var apps = Chosen(parsed, folder).Select(app => new Row(app, folder.Find(app.AppId)?.Pid)).ToList();
-        if (parsed.GetValue(Output) == "json")
+        if (output == "json")
         {
             await Console.Out.WriteLineAsync(JsonSerializer.Serialize(apps.Select(row => row.Members)));
             return 0;

@@ -13,18 +13,13 @@ internal static class DaprdFlags
     public static readonly IReadOnlyList<string> WithoutEffect =
     [
         "--actors-service",
-        "--app-ssl",
         "--control-plane-address",
         "--control-plane-namespace",
         "--control-plane-trust-domain",
         "--dapr-internal-grpc-listen-address",
         "--dapr-public-listen-address",
         "--dapr-public-port",
-        "--disable-builtin-k8s-secret-store",
         "--disable-init-endpoints",
-        "--enable-api-logging",
-        "--enable-mtls",
-        "--enable-profiling",
         "--kubeconfig",
         "--mode",
         "--placement-host-address",
@@ -36,6 +31,16 @@ internal static class DaprdFlags
         "--sentry-address",
         "--trust-anchors-file",
         "--unix-domain-socket",
+    ];
+
+    /// <summary>The same for switches, which need no value.</summary>
+    public static readonly IReadOnlyList<string> SwitchesWithoutEffect =
+    [
+        "--app-ssl",
+        "--disable-builtin-k8s-secret-store",
+        "--enable-api-logging",
+        "--enable-mtls",
+        "--enable-profiling",
     ];
 
     private static readonly (string Suffix, int Unit)[] Units =

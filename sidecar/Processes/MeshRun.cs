@@ -61,7 +61,9 @@ internal static partial class MeshRun
             if (options.StartApps && app.Spec.Command.Count > 0)
                 runner.Start(app.Spec);
         }
-        var allExited = await runner.WaitAsync(signals.Token);
+        // A sidecar whose app somebody else starts has no end of its own.
+        var hasNoEnd = !options.StartApps || options.Apps.Any(app => app.Command.Count == 0);
+        var allExited = await runner.WaitAsync(hasNoEnd, signals.Token);
         await server.QuiesceAsync();
         await runner.StopAllAsync();
         await server.FinishAsync();

@@ -44,8 +44,14 @@ internal static class ServeCommand
         "--app-health-threshold",
         "Failures in a row; 3"
     );
-    private static readonly Option<string[]> HttpPort = Text("--dapr-http-port", "3500");
-    private static readonly Option<string[]> GrpcPort = Text("--dapr-grpc-port", "50001");
+    private static readonly Option<string[]> HttpPort = Text(
+        "--dapr-http-port",
+        "Port of the HTTP API; 3500"
+    );
+    private static readonly Option<string[]> GrpcPort = Text(
+        "--dapr-grpc-port",
+        "Port of the gRPC API; 50001"
+    );
     private static readonly Option<string[]> InternalPort = Text(
         "--dapr-internal-grpc-port",
         "For other sidecars of this machine; free one"
@@ -106,7 +112,11 @@ internal static class ServeCommand
 
     public static Command Create()
     {
-        var command = new Command("serve", "Host the sidecar of one app that somebody else starts")
+        var command = new Command(
+            "serve",
+            "Host the sidecar of one app that somebody else starts. The flags are daprd's; those about a "
+                + "cluster, profiling and API logging are accepted and do nothing."
+        )
         {
             AppId,
             AppPort,
@@ -137,7 +147,9 @@ internal static class ServeCommand
             PidDirectory,
         };
         foreach (var name in DaprdFlags.WithoutEffect)
-            command.Options.Add(Text(name, "Accepted for daprd's sake; without effect"));
+            command.Options.Add(new Option<string[]>(name) { Hidden = true });
+        foreach (var name in DaprdFlags.SwitchesWithoutEffect)
+            command.Options.Add(new Option<bool>(name) { Hidden = true });
         command.SetAction((parsed, _) => ServeAsync(parsed));
         return command;
     }

@@ -2,6 +2,8 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using Souk.Sidecar.Components;
 
 namespace Souk.Sidecar.Redis;
 
@@ -85,6 +87,7 @@ internal sealed class RedisConnection : IAsyncDisposable
         e
             is SocketException
                 or IOException
+                or AuthenticationException
                 or OperationCanceledException
                 or RedisServerException
                 or RedisConnectionException;
@@ -99,7 +102,14 @@ internal sealed class RedisConnection : IAsyncDisposable
         if (!options.UseTls)
             return plain;
         var secure = new SslStream(plain);
-        var settings = new SslClientAuthenticationOptions { TargetHost = options.Host };
+        var settings = new SslClientAuthenticationOptions
+        {
+            TargetHost = options.Host,
+            RemoteCertificateValidationCallback = (_, _, _, problems) =>
+                problems == SslPolicyErrors.None || options.SkipsVerification,
+        };
+        if (options is { ClientCertificate: { } certificate, ClientKey: { } key })
+            settings.ClientCertificates = [Pem.Certificate(certificate, key)];
         await secure.AuthenticateAsClientAsync(settings, cancellation);
         return secure;
     }

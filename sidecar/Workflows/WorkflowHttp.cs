@@ -1,12 +1,12 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
-using Dapr.DurableTask.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Routing;
+using Souk.Sidecar.Api;
+using Souk.Sidecar.Api.Http;
+using TraceContext = Dapr.DurableTask.Protobuf.TraceContext;
 
 namespace Souk.Sidecar.Workflows;
 
@@ -15,99 +15,101 @@ internal sealed class WorkflowHttp(WorkflowManagement workflows)
 {
     private static readonly string[] Versions = ["v1.0", "v1.0-beta1", "v1.0-alpha1"];
 
-    public void Map(IEndpointRouteBuilder routes)
+    public void Map(ApiRoutes routes)
     {
         foreach (var version in Versions)
         {
-            var one = $"/{version}/workflows/{{component}}/{{id}}";
-            routes.MapPost(one + "/start", Answering(StartAsync));
-            routes.MapGet(one, Answering(GetAsync));
-            routes.MapPost(one + "/raiseEvent/{name}", Answering(RaiseAsync));
-            routes.MapPost(one + "/pause", Answering(Accepted(workflows.PauseAsync)));
-            routes.MapPost(one + "/resume", Answering(Accepted(workflows.ResumeAsync)));
-            routes.MapPost(one + "/terminate", Answering(Accepted(workflows.TerminateAsync)));
-            routes.MapPost(one + "/purge", Answering(Accepted(workflows.PurgeAsync)));
+            var all = $"/{version}/workflows/{{component}}";
+            var one = $"{all}/{{id}}";
+            routes.Post(one + "/start", Answering(StartAsync));
+            routes.Get(one, Answering(GetAsync));
+            routes.Post(one + "/raiseEvent/{name}", Answering(RaiseAsync));
+            routes.Post(one + "/pause", Answering(Accepted(workflows.PauseAsync)));
+            routes.Post(one + "/resume", Answering(Accepted(workflows.ResumeAsync)));
+            routes.Post(one + "/terminate", Answering(Accepted(workflows.TerminateAsync)));
+            routes.Post(one + "/purge", Answering(Accepted(workflows.PurgeAsync)));
+            // A workflow without a name in its path, which no parameter matches.
+            routes.Post(all + "/{**rest:regex(^/start$)}", _ => throw ManagementFault.NameMissing());
         }
     }
 
-    private async Task StartAsync(HttpContext context)
+    private async Task StartAsync(ApiCall call)
     {
-        var start = new WorkflowStart(Value(context, "id"), context.Request.Query["instanceID"].ToString())
+        var start = new WorkflowStart(call.Value("id"), call.Query("instanceID"))
         {
-            Input = await BodyAsync(context),
-            Trace = TraceOf(context),
+            Input = await TextAsync(call),
+            Trace = TraceOf(call),
         };
-        var id = await workflows.StartAsync(AppOf(context), start, context.RequestAborted);
-        context.Response.StatusCode = StatusCodes.Status202Accepted;
-        await WriteAsync(context, json => json.WriteString("instanceID", id));
+        var id = await workflows.StartAsync(call.App.AppId, start, call.Cancellation);
+        call.Context.Response.StatusCode = StatusCodes.Status202Accepted;
+        await call.AnswerAsync(json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("instanceID", id);
+            json.WriteEndObject();
+        });
     }
 
-    private async Task GetAsync(HttpContext context)
+    private async Task GetAsync(ApiCall call)
     {
-        var id = Value(context, "id");
+        var id = call.Value("id");
         var summary =
-            await workflows.GetAsync(AppOf(context), id, context.RequestAborted)
+            await workflows.GetAsync(call.App.AppId, id, call.Cancellation)
             ?? throw ManagementFault.NotFound(id);
-        await WriteAsync(
-            context,
-            json =>
-            {
-                json.WriteString("instanceID", id);
-                json.WriteString("workflowName", summary.View.Started.Name);
-                json.WriteString("createdAt", Text(summary.View.CreateTime));
-                json.WriteString("lastUpdatedAt", Text(summary.View.UpdateTime));
-                json.WriteString("runtimeStatus", summary.RuntimeStatus);
-                json.WriteStartObject("properties");
-                foreach (var (name, value) in summary.Properties)
-                {
-                    json.WriteString(name, value);
-                }
-                json.WriteEndObject();
-            }
-        );
+        await call.AnswerAsync(json => Write(json, id, summary));
     }
 
-    private async Task RaiseAsync(HttpContext context)
+    private static void Write(Utf8JsonWriter json, string id, WorkflowSummary summary)
+    {
+        json.WriteStartObject();
+        json.WriteString("instanceID", id);
+        json.WriteString("workflowName", summary.View.Started.Name);
+        json.WriteString("createdAt", Text(summary.View.CreateTime));
+        json.WriteString("lastUpdatedAt", Text(summary.View.UpdateTime));
+        json.WriteString("runtimeStatus", summary.RuntimeStatus);
+        json.WriteStartObject("properties");
+        foreach (var (name, value) in summary.Properties)
+        {
+            json.WriteString(name, value);
+        }
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private async Task RaiseAsync(ApiCall call)
     {
         await workflows.RaiseAsync(
-            AppOf(context),
-            Value(context, "id"),
-            Value(context, "name"),
-            await BodyAsync(context),
-            context.RequestAborted
+            call.App.AppId,
+            call.Value("id"),
+            call.Value("name"),
+            await TextAsync(call),
+            call.Cancellation
         );
-        context.Response.StatusCode = StatusCodes.Status202Accepted;
+        call.Context.Response.StatusCode = StatusCodes.Status202Accepted;
     }
 
-    private static Func<HttpContext, Task> Accepted(
-        Func<string, string, CancellationToken, Task> operation
-    ) =>
-        async context =>
+    private static Func<ApiCall, Task> Accepted(Func<string, string, CancellationToken, Task> operation) =>
+        async call =>
         {
-            await operation(AppOf(context), Value(context, "id"), context.RequestAborted);
-            context.Response.StatusCode = StatusCodes.Status202Accepted;
+            await operation(call.App.AppId, call.Value("id"), call.Cancellation);
+            call.Context.Response.StatusCode = StatusCodes.Status202Accepted;
         };
 
-    private static RequestDelegate Answering(Func<HttpContext, Task> operation) =>
-        async context =>
+    // The engine's own errors have no code of Dapr's HTTP API.
+    private static Func<ApiCall, Task> Answering(Func<ApiCall, Task> operation) =>
+        async call =>
         {
             try
             {
-                await operation(context);
+                await operation(call);
             }
-            catch (RpcException fault)
+            catch (RpcException fault) when (fault is not DaprException)
             {
-                context.Response.StatusCode = HttpStatus(fault.StatusCode);
-                await WriteAsync(
-                    context,
-                    json =>
-                    {
-                        json.WriteString(
-                            "errorCode",
-                            (fault as ManagementFault)?.ErrorCode ?? "ERR_WORKFLOW"
-                        );
-                        json.WriteString("message", fault.Status.Detail);
-                    }
+                throw new DaprException(
+                    fault.Status,
+                    fault.Trailers,
+                    HttpStatus(fault.StatusCode),
+                    "ERR_WORKFLOW"
                 );
             }
         };
@@ -116,37 +118,22 @@ internal sealed class WorkflowHttp(WorkflowManagement workflows)
         code switch
         {
             StatusCode.InvalidArgument => StatusCodes.Status400BadRequest,
-            StatusCode.NotFound => StatusCodes.Status404NotFound,
             StatusCode.Unavailable => StatusCodes.Status503ServiceUnavailable,
             _ => StatusCodes.Status500InternalServerError,
         };
 
-    private static async Task<string?> BodyAsync(HttpContext context)
+    private static async Task<string?> TextAsync(ApiCall call)
     {
-        using var reader = new StreamReader(context.Request.Body);
-        var body = await reader.ReadToEndAsync(context.RequestAborted);
-        return body.Length > 0 ? body : null;
+        var body = await call.BodyAsync();
+        return body.IsEmpty ? null : Encoding.UTF8.GetString(body.Span);
     }
 
-    private static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> members)
+    private static TraceContext? TraceOf(ApiCall call)
     {
-        context.Response.ContentType = "application/json";
-        await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
-        json.WriteStartObject();
-        members(json);
-        json.WriteEndObject();
-        await json.FlushAsync(context.RequestAborted);
+        var headers = call.Context.Request.Headers;
+        return WorkflowCaller.Trace(headers.TraceParent, headers.TraceState);
     }
-
-    private static TraceContext? TraceOf(HttpContext context) =>
-        WorkflowCaller.Trace(context.Request.Headers.TraceParent, context.Request.Headers.TraceState);
 
     private static string Text(Timestamp time) =>
         time.ToDateTime().ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
-
-    private static string Value(HttpContext context, string name) =>
-        context.Request.RouteValues[name]?.ToString() ?? "";
-
-    private static string AppOf(HttpContext context) =>
-        context.Features.GetRequiredFeature<SidecarApp>().AppId;
 }

@@ -12,7 +12,9 @@ namespace Souk.Sidecar.Workflows;
 internal sealed class WorkflowManagement(WorkflowEngine engine, TimeProvider clock)
 {
     private const int IdLengthMax = 64;
-    private const int StartAttempts = 3;
+
+    // The first, and three more: Dapr's built-in retry.
+    private const int StartAttempts = 4;
     private const string StartTimeOption = "dapr.workflow.start_time";
     private static readonly TimeSpan StartRetryDelay = TimeSpan.FromSeconds(1);
 

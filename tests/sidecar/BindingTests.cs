@@ -87,6 +87,39 @@ internal sealed class BindingTests : SidecarFixture
     }
 
     [Test]
+    public async Task InvokeBinding_HttpSlowerThanItsResponseTimeout_Fails()
+    {
+        var ends = new TaskCompletionSource();
+        var site = Own(await HttpTestApp.StartAsync(_ => ends.Task));
+        var client = await ClientAsync(HttpYaml(site, Yaml.Item("responseTimeout", "100ms")));
+        var failure = await DaprFailure.OfAsync(async () =>
+            await client.InvokeBindingAsync(new InvokeBindingRequest { Name = "web", Operation = "get" })
+        );
+        ends.SetResult();
+        Assert.That(
+            (failure.Code, failure.Reason),
+            Is.EqualTo((StatusCode.Internal, "ERR_INVOKE_OUTPUT_BINDING"))
+        );
+        Assert.That(failure.Message, Does.StartWith("error invoking output binding web: "));
+    }
+
+    [TestCase("6", null)]
+    [TestCase("5", "ERR_INVOKE_OUTPUT_BINDING")]
+    public async Task InvokeBinding_HttpAnswerOfSomeSize_FailsBeyondTheLimit(string limit, string? reason)
+    {
+        var site = await SiteAsync(200);
+        var client = await ClientAsync(HttpYaml(site, Yaml.Item("maxResponseBodySize", limit)));
+        var request = new InvokeBindingRequest { Name = "web", Operation = "get" };
+        if (reason is null)
+        {
+            Assert.That((await client.InvokeBindingAsync(request)).Data.ToStringUtf8(), Is.EqualTo("answer"));
+            return;
+        }
+        var failure = await DaprFailure.OfAsync(async () => await client.InvokeBindingAsync(request));
+        Assert.That((failure.Code, failure.Reason), Is.EqualTo((StatusCode.Internal, reason)));
+    }
+
+    [Test]
     public async Task InvokeBinding_PathLeadsOut_IsRefused()
     {
         var site = await SiteAsync(200);

@@ -77,6 +77,21 @@ internal sealed class ControlTests
         Assert.That(run.HasExited, Is.False);
     }
 
+    [TestCase("frob --now", "sidecar: 'frob' is no command.")]
+    [TestCase("list -f nowhere.yaml", "sidecar: nowhere.yaml: no such run file")]
+    [TestCase("list -o xml", "sidecar: --output must be table or json, not 'xml'")]
+    public async Task Command_ThatMakesNoSense_ExitsWithOneLineThatSaysWhy(string arguments, string why)
+    {
+        await using var sidecar = new KillableProcess(
+            "dotnet",
+            [SidecarProcess.Program, .. arguments.Split(' ')]
+        );
+        sidecar.Start();
+        Assert.That(await sidecar.ExitAsync(), Is.EqualTo(2));
+        await Eventually.ThatAsync(() => Task.FromResult(sidecar.Output.Contains(why)), why);
+        Assert.That(sidecar.Output.Trim().Split('\n'), Has.Length.EqualTo(1));
+    }
+
     [Test]
     public async Task Run_Twice_IsRefusedByTheFirst()
     {

@@ -214,6 +214,18 @@ internal sealed class EnvelopeTests : PubSubFixture
     }
 
     [Test]
+    public async Task Subscribe_ConsumerIdByAppAndPod_IsTheirGroup()
+    {
+        var topic = Topic();
+        var app = Own(await TopicApp.StartAsync(TopicApp.To(topic)));
+        Environment.SetEnvironmentVariable("POD_NAME", "stall-7");
+        var pubSub = Yaml.RedisPubSub(metadata: Yaml.Item("consumerID", "{appID}-{podName}"));
+        Own(await TestSidecar.StartAsync(pubSub, TestSidecar.App(Subscriber, app.Port)));
+        await Eventually.ThatAsync(async () => (await GroupsAsync(topic)).Count == 1, "a group");
+        Assert.That((await GroupsAsync(topic))[0], Is.EqualTo($"{Subscriber}-stall-7"));
+    }
+
+    [Test]
     public async Task PublishEvent_ComponentByNamespace_StaysInIt()
     {
         var topic = Topic();

@@ -293,6 +293,39 @@ internal sealed class FilesTests
         Assert.That(address.SslMode, Is.EqualTo(Npgsql.SslMode.Disable));
     }
 
+    [TestCase("host", "db")]
+    [TestCase("hostaddr", "127.0.0.2")]
+    public void PostgresAddress_InParts_MeansTheSame(string name, string host)
+    {
+        var parts = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+        {
+            [name] = host,
+            ["port"] = "5433",
+            ["user"] = "me",
+            ["password"] = "p@ss",
+            ["database"] = "souk",
+            ["sslRootCert"] = "/etc/root.pem",
+        };
+        var spec = new ComponentSpec
+        {
+            Name = "store",
+            Type = "state.postgresql",
+            Version = "v2",
+            File = "store.yaml",
+            Line = 1,
+            Lines = new Dictionary<string, long>(),
+            Metadata = parts,
+        };
+        var address = new Npgsql.NpgsqlConnectionStringBuilder(
+            PostgresAddress.Of(spec, TimeSpan.FromSeconds(20))
+        );
+        Assert.That(
+            (address.Host, address.Port, address.Username, address.Password, address.Database),
+            Is.EqualTo((host, 5433, "me", "p@ss", "souk"))
+        );
+        Assert.That(address.RootCertificate, Is.EqualTo("/etc/root.pem"));
+    }
+
     [Test]
     public void RetryPolicy_Constant_WaitsTheSameAndGivesUp()
     {

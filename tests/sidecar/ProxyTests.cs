@@ -1,3 +1,4 @@
+using System.Net;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 using Microsoft.AspNetCore.Builder;
@@ -10,6 +11,9 @@ namespace Souk.Tests.Sidecar;
 /// <summary>Calls of every kind through two apps' sidecars.</summary>
 internal sealed class ProxyTests
 {
+    private const string NoTarget =
+        "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found";
+
     private GrpcSeen _seen = new();
     private LoopbackServer _app = null!;
     private TestSidecar _sidecar = null!;
@@ -169,7 +173,23 @@ internal sealed class ProxyTests
         var client = new GrpcEchoClient(_sidecar.Channel("caller"));
         var failure = await DaprFailure.OfAsync(async () => await client.EchoAsync("x"));
         Assert.That(failure.Code, Is.EqualTo(StatusCode.Unknown));
-        Assert.That(failure.Message, Does.Contain("dapr-callee-app-id or dapr-app-id not found"));
+        Assert.That(failure.Message, Is.EqualTo(NoTarget));
+    }
+
+    // Clients in JavaScript undo gRPC's own encoding and no more: what else is encoded, people read as it is.
+    [Test]
+    public async Task Unary_NoTarget_MessageIsOnTheWireAsItIs()
+    {
+        using var caller = new HttpClient
+        {
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        using var body = new ByteArrayContent([0, 0, 0, 0, 0]);
+        body.Headers.ContentType = new("application/grpc");
+        var address = new Uri($"http://127.0.0.1:{_sidecar.Spec("caller").GrpcPort}/shop.Counter/Ask");
+        using var answer = await caller.PostAsync(address, body);
+        Assert.That(answer.Headers.GetValues("grpc-message"), Is.EqualTo(new[] { NoTarget }));
     }
 
     [TestCase("dapr-app-id", "dapr-callee-app-id")]
@@ -203,7 +223,18 @@ internal sealed class ProxyTests
         var failure = await DaprFailure.OfAsync(async () =>
             await client.EchoAsync("x", new CallOptions(target))
         );
-        Assert.That(failure.Code, Is.EqualTo(StatusCode.Unauthenticated));
+        Assert.That(
+            (failure.Code, failure.Message),
+            Is.EqualTo((StatusCode.Unauthenticated, "missing api token in request metadata"))
+        );
+        var wrong = new Metadata { { "dapr-app-id", "callee" }, { "dapr-api-token", "ape" } };
+        var mismatch = await DaprFailure.OfAsync(async () =>
+            await client.EchoAsync("x", new CallOptions(wrong))
+        );
+        Assert.That(
+            (mismatch.Code, mismatch.Message),
+            Is.EqualTo((StatusCode.Unauthenticated, "authentication error: api token mismatch"))
+        );
         target.Add("dapr-api-token", "api");
         Assert.That(await client.EchoAsync("x", new CallOptions(target)), Is.EqualTo("x"));
         Assert.That(_seen.RequestHeaders?.GetValue("dapr-api-token"), Is.EqualTo("app"));

@@ -141,8 +141,9 @@ internal sealed class PubSubTests : SidecarFixture
         Assert.That(failure.Reason, Is.EqualTo("DAPR_PUBSUB_METADATA_DESERIALIZATION"));
     }
 
-    [Test]
-    public async Task BulkPublishEvent_Entries_ArriveEach()
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task BulkPublishEvent_Entries_ArriveEach(bool byItsFirstName)
     {
         var topic = Topic();
         var (sidecar, app) = await StartAsync("", TopicApp.To(topic));
@@ -156,7 +157,14 @@ internal sealed class PubSubTests : SidecarFixture
                     ContentType = "text/plain",
                 }
             );
-        await sidecar.Client(Publisher).BulkPublishEventAsync(request);
+        var client = sidecar.Client(Publisher);
+        // SDKs of today still call it by its name of before Dapr 1.17.
+        var response = await (
+            byItsFirstName
+                ? client.BulkPublishEventAlpha1Async(request)
+                : client.BulkPublishEventAsync(request)
+        );
+        Assert.That(response.FailedEntries, Is.Empty);
         var received = await app.UntilAsync(150);
         Assert.That(received.Select(item => item.Data.ToStringUtf8()).Distinct().Count(), Is.EqualTo(150));
     }

@@ -66,6 +66,26 @@ internal sealed class RunTests
     }
 
     [Test]
+    public async Task Run_EveryAppExits_EndsUnlessASidecarIsThereWithoutAnApp()
+    {
+        WriteRunFile("exit 0");
+        await using var alone = Run();
+        alone.Start();
+        Assert.That(await alone.ExitAsync(), Is.EqualTo(1));
+
+        await File.AppendAllTextAsync(RunFilePath, "\n  - appID: bare\n    appDirPath: .\n");
+        await using var beside = Run();
+        beside.Start();
+        await Eventually.ThatAsync(
+            () => Task.FromResult(beside.Output.Contains("one exited with code 0")),
+            "the app's end"
+        );
+        await Task.Delay(TimeSpan.FromMilliseconds(300));
+        Assert.That(beside.HasExited, Is.False);
+        Assert.That(await beside.TerminateAsync(), Is.Zero);
+    }
+
+    [Test]
     public async Task Run_Only_StartsNoOtherApp()
     {
         WriteRunFile("echo first", "echo second; sleep 60");

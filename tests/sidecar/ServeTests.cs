@@ -27,6 +27,9 @@ internal sealed class ServeTests
             "--components-path",
             folder,
             "--enable-app-health-check",
+            // Switches of daprd take no value, but one behind an equals sign.
+            "--enable-profiling",
+            "--enable-api-logging=false",
             "--app-max-concurrency",
             "7",
             "--dapr-http-max-request-size",

@@ -48,6 +48,18 @@ internal sealed class StartTests
         "component 'store' (state.redis): redisHost must be host:port"
     )]
     [TestCase(
+        "type: state.redis",
+        "- { name: redisHost, value: \"127.0.0.1:1\" }",
+        8,
+        "component 'store' (state.redis): redisHost names a server that cannot be used: no Redis at 127.0.0.1:1"
+    )]
+    [TestCase(
+        "type: state.postgresql\n  version: v2",
+        "- { name: connectionString, value: \"host=127.0.0.1 port=1\" }",
+        9,
+        "component 'store' (state.postgresql): connectionString names a server that cannot be used: "
+    )]
+    [TestCase(
         "type: state.in-memory",
         "- { name: keyPrefix, secretKeyRef: { name: x } }",
         3,
@@ -98,6 +110,18 @@ internal sealed class StartTests
             sidecar,
             "sidecar: --dapr-grpc-port",
             $"is {port}, which another process listens on"
+        );
+    }
+
+    [Test]
+    public async Task Serve_OnePortForTwoThings_NamesTheFlag()
+    {
+        var port = FreePorts.One();
+        await using var sidecar = Serve("--dapr-http-port", $"{port}", "--dapr-grpc-port", $"{port}");
+        await EndsWithOneLineAsync(
+            sidecar,
+            "sidecar: --dapr-grpc-port",
+            $"is {port}, which is wanted for something else as well"
         );
     }
 

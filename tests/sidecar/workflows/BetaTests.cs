@@ -9,7 +9,7 @@ namespace Souk.Tests.Sidecar.Workflows;
 
 /// <summary>The workflow methods of the runtime API over gRPC: other errors than the workflow
 /// protocol's.</summary>
-internal sealed class BetaTests : WorkflowFixture
+internal sealed class BetaTests() : WorkflowFixture(takesGiven: true)
 {
     private ProtocolWorker _worker = null!;
 

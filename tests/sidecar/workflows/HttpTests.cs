@@ -6,9 +6,10 @@ using Dapr.DurableTask.Protobuf;
 namespace Souk.Tests.Sidecar.Workflows;
 
 /// <summary>The workflow methods of the HTTP API.</summary>
-internal sealed class HttpTests : WorkflowFixture
+internal sealed class HttpTests() : WorkflowFixture(takesGiven: true)
 {
     private const string Workflows = "/v1.0/workflows/dapr";
+    private const string SixtyFive = "a2345678901234567890123456789012345678901234567890123456789012345";
 
     private ProtocolWorker _worker = null!;
 
@@ -126,6 +127,10 @@ internal sealed class HttpTests : WorkflowFixture
         );
         var running = await Http.PostAsync($"{Workflows}/{id}/purge", null);
         Assert.That(running.StatusCode, Is.EqualTo(HttpStatusCode.InternalServerError));
+        Assert.That(
+            (await JsonOf(running)).GetProperty("errorCode").GetString(),
+            Is.EqualTo("ERR_PURGE_WORKFLOW")
+        );
         await Http.PostAsync($"{Workflows}/{id}/terminate", null);
         await UntilAsync(async () => await StatusNameAsync(Workflows, kid) == "TERMINATED", "the child ends");
         await Http.PostAsync($"{Workflows}/{id}/purge", null);
@@ -151,12 +156,40 @@ internal sealed class HttpTests : WorkflowFixture
         400,
         "ERR_INSTANCE_ID_INVALID"
     )]
+    [TestCase(
+        "POST",
+        "/v1.0/workflows/dapr/event/start?instanceID=" + SixtyFive,
+        400,
+        "ERR_INSTANCE_ID_TOO_LONG"
+    )]
+    [TestCase("POST", "/v1.0/workflows/dapr//start", 400, "ERR_WORKFLOW_NAME_MISSING")]
     public async Task Call_CannotBeDone_AnswersDaprsError(string method, string path, int status, string code)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
         var answer = await Http.SendAsync(request);
         Assert.That((int)answer.StatusCode, Is.EqualTo(status));
         Assert.That((await JsonOf(answer)).GetProperty("errorCode").GetString(), Is.EqualTo(code));
+    }
+
+    [Test]
+    public async Task Pause_Unknown_MessageKeepsItsQuotes()
+    {
+        var answer = await Http.PostAsync($"{Workflows}/nope/pause", null);
+        Assert.That(
+            await answer.Content.ReadAsStringAsync(),
+            Does.Contain("no such instance exists: 'nope'")
+        );
+    }
+
+    [TestCase("event/start")]
+    [TestCase("nope/raiseEvent/paid")]
+    public async Task Body_OverTheLimit_Is413AndStartsNothing(string path)
+    {
+        var id = NewId();
+        using var body = new ByteArrayContent(new byte[(4 << 20) + 1]);
+        var answer = await Http.PostAsync($"{Workflows}/{path}?instanceID={id}", body);
+        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.RequestEntityTooLarge));
+        Assert.That(await StateAsync(id), Is.Null);
     }
 
     private static WorkflowAction Failing()

@@ -1,12 +1,14 @@
+using System.Threading.Channels;
 using Dapr.DurableTask.Protobuf;
 using Grpc.Core;
+using Souk.Sidecar.Api;
 using Souk.Sidecar.Workflows;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
 /// <summary>Ids, states and the management calls, with and without a worker.</summary>
 [Parallelizable(ParallelScope.Children)]
-internal sealed class ManagementTests : WorkflowFixture
+internal sealed class ManagementTests() : WorkflowFixture(takesGiven: true)
 {
     private ProtocolWorker _worker = null!;
 
@@ -179,6 +181,18 @@ internal sealed class ManagementTests : WorkflowFixture
         );
         Assert.That(status.StatusCode, Is.EqualTo(StatusCode.Unknown));
         Assert.That(status.Detail, Does.Contain("no such instance exists"));
+    }
+
+    [Test]
+    public async Task RaiseEvent_Ended_IsTakenAndChangesNothing()
+    {
+        var id = NewId();
+        await StartAsync("echo", id, "1");
+        var ended = await FinishedAsync(id);
+        await Client.RaiseEventAsync(new() { InstanceId = id, Name = "paid" });
+        await Client.SuspendInstanceAsync(new() { InstanceId = id }, deadline: Soon);
+        await Client.ResumeInstanceAsync(new() { InstanceId = id }, deadline: Soon);
+        Assert.That(await StateAsync(id), Is.EqualTo(ended));
     }
 
     [Test]
@@ -365,7 +379,7 @@ internal sealed class ManagementTests : WorkflowFixture
     }
 
     [Test]
-    public async Task StartWorkflow_IdTooLongOrOddOrTaken_FailsAsDaprDoes()
+    public async Task StartWorkflow_IdTooLongOrOdd_FailsAsDaprDoes()
     {
         async Task<string> CodeOf(string id)
         {
@@ -374,19 +388,31 @@ internal sealed class ManagementTests : WorkflowFixture
                 await Runtime.Management.StartAsync("shop", new WorkflowStart("event", id), default);
                 return "";
             }
-            catch (ManagementFault fault)
+            catch (DaprException fault)
             {
                 return $"{fault.StatusCode} {fault.ErrorCode}";
             }
         }
-        var id = NewId();
         Assert.That(
             await CodeOf(new string('x', 65)),
             Is.EqualTo("InvalidArgument ERR_INSTANCE_ID_TOO_LONG")
         );
         Assert.That(await CodeOf("no spaces"), Is.EqualTo("InvalidArgument ERR_INSTANCE_ID_INVALID"));
-        Assert.That(await CodeOf(id), Is.Empty);
-        Assert.That(await CodeOf(id), Is.EqualTo("Internal ERR_START_WORKFLOW"));
+    }
+
+    [Test]
+    public async Task StartWorkflow_IdStaysTaken_IsTriedThreeTimesMoreThenFails()
+    {
+        var id = NewId();
+        await StartAsync("event", id);
+        var clock = new HeldClock();
+        var management = new WorkflowManagement(Runtime.Engine, clock);
+        var start = management.StartAsync("shop", new WorkflowStart("event", id), default);
+        for (var retry = 0; retry < 3; retry++)
+            (await clock.NextAsync(TimeSpan.FromSeconds(1)))();
+        var status = await StatusOf(() => start.WaitAsync(Patience));
+        Assert.That(status.StatusCode, Is.EqualTo(StatusCode.Internal));
+        Assert.That(status.Detail, Does.StartWith("error starting workflow 'event': "));
     }
 
     [Test]
@@ -397,11 +423,10 @@ internal sealed class ManagementTests : WorkflowFixture
         var clock = new HeldClock();
         var management = new WorkflowManagement(Runtime.Engine, clock);
         var start = management.StartAsync("shop", new WorkflowStart("echo", id) { Input = "2" }, default);
-        var (delay, due) = await clock.Asked.WaitAsync(Patience);
-        Assert.That(due, Is.EqualTo(TimeSpan.FromSeconds(1)));
+        var endDelay = await clock.NextAsync(TimeSpan.FromSeconds(1));
         await Client.RaiseEventAsync(new() { InstanceId = id, Name = "paid" });
         await FinishedAsync(id);
-        delay.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        endDelay();
         Assert.That(await start.WaitAsync(Patience), Is.EqualTo(id));
         await UntilAsync(async () => (await StateAsync(id))?.Output == "2", "the second run ends");
     }
@@ -425,11 +450,15 @@ internal sealed class ManagementTests : WorkflowFixture
     /// <summary>A clock that starts no delay by itself: the test ends it.</summary>
     private sealed class HeldClock : TimeProvider
     {
-        private readonly TaskCompletionSource<(ITimer, TimeSpan)> _asked = new(
-            TaskCreationOptions.RunContinuationsAsynchronously
-        );
+        private readonly Channel<(ITimer, TimeSpan)> _asked = Channel.CreateUnbounded<(ITimer, TimeSpan)>();
 
-        public Task<(ITimer Delay, TimeSpan Due)> Asked => _asked.Task;
+        /// <summary>Waits for the next delay that somebody asks for, and ends it when told to.</summary>
+        public async Task<Action> NextAsync(TimeSpan expected)
+        {
+            var (delay, due) = await _asked.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+            Assert.That(due, Is.EqualTo(expected));
+            return () => delay.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
 
         public override ITimer CreateTimer(
             TimerCallback callback,
@@ -439,7 +468,7 @@ internal sealed class ManagementTests : WorkflowFixture
         )
         {
             var held = base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, period);
-            _asked.TrySetResult((held, dueTime));
+            _asked.Writer.TryWrite((held, dueTime));
             return held;
         }
     }

@@ -6,7 +6,7 @@ namespace Souk.Tests.Sidecar.Workflows;
 
 /// <summary>Running an ended workflow again from one of its decisions, and deleting many at once.</summary>
 [Parallelizable(ParallelScope.Children)]
-internal sealed class RerunTests : WorkflowFixture
+internal sealed class RerunTests() : WorkflowFixture(takesGiven: true)
 {
     private ProtocolWorker _worker = null!;
 

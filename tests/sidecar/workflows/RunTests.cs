@@ -4,7 +4,7 @@ namespace Souk.Tests.Sidecar.Workflows;
 
 /// <summary>What a workflow can do, over the wire, with a worker that speaks the protocol by hand.</summary>
 [Parallelizable(ParallelScope.Children)]
-internal sealed class RunTests : WorkflowFixture
+internal sealed class RunTests() : WorkflowFixture(takesGiven: true)
 {
     private ProtocolWorker _worker = null!;
 

@@ -6,7 +6,7 @@ namespace Souk.Tests.Sidecar.Workflows;
 
 /// <summary>What one answer of a worker does, each given by hand: its traces in the history, and what
 /// follows.</summary>
-internal sealed class TurnTests : WorkflowFixture
+internal sealed class TurnTests() : WorkflowFixture(takesGiven: true)
 {
     private static readonly Timestamp Never = new() { Seconds = 253_402_300_799, Nanos = 999_999_999 };
 
@@ -262,7 +262,7 @@ internal sealed class TurnTests : WorkflowFixture
         {
             Assert.That(
                 (parent.TaskScheduledId, parent.Name, parent.WorkflowInstance.InstanceId, parent.AppID),
-                Is.EqualTo((2, "by hand", id, "shop"))
+                Is.EqualTo((2, "by hand", id, Runtime.AppId))
             );
         }
         await AnswerAsync(second, Replay.Done("grown"));

@@ -3,8 +3,9 @@ using Grpc.Core;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
-/// <summary>A database and a runtime for the tests of one fixture, and the words that they speak.</summary>
-internal abstract class WorkflowFixture
+/// <summary>A database and a runtime for the tests of one fixture, and the words that they speak. Those that
+/// ask nothing but the protocol take a runtime that is there already.</summary>
+internal abstract class WorkflowFixture(bool takesGiven = false)
 {
     protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
@@ -18,7 +19,9 @@ internal abstract class WorkflowFixture
     public async Task CreateDatabase()
     {
         Database = await WorkflowDatabase.CreateAsync();
-        Runtime = await WorkflowRuntime.StartAsync(Database);
+        Runtime = await (
+            takesGiven ? WorkflowRuntime.FindAsync(Database) : WorkflowRuntime.StartAsync(Database)
+        );
     }
 
     [OneTimeTearDown]

@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Souk.Sidecar;
 using Souk.Sidecar.Api;
+using Souk.Sidecar.Api.Http;
 using Souk.Sidecar.Components;
 using Souk.Sidecar.Files;
 using Souk.Sidecar.Redis;
@@ -20,21 +21,26 @@ namespace Souk.Tests.Sidecar.Workflows;
 /// it.</summary>
 internal sealed class WorkflowRuntime : IAsyncDisposable
 {
-    private readonly WebApplication _web;
+    private readonly WebApplication? _web;
+    private readonly WorkflowEngine? _engine;
     private bool _closed;
 
-    private WorkflowRuntime(WebApplication web, WorkflowEngine engine, string appId)
+    private WorkflowRuntime(string grpc, string http, string appId)
     {
-        _web = web;
-        Engine = engine;
         AppId = appId;
-        var addresses = web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!;
-        Channel = GrpcChannel.ForAddress(addresses.Addresses.First());
-        Http = new HttpClient { BaseAddress = new Uri(addresses.Addresses.Last()) };
+        Channel = GrpcChannel.ForAddress(grpc);
+        Http = new HttpClient { BaseAddress = new Uri(http) };
         Client = new TaskHubSidecarService.TaskHubSidecarServiceClient(Channel);
     }
 
-    public WorkflowEngine Engine { get; }
+    private WorkflowRuntime(WebApplication web, WorkflowEngine engine, string appId)
+        : this(AddressesOf(web).First(), AddressesOf(web).Last(), appId)
+    {
+        _web = web;
+        _engine = engine;
+    }
+
+    public WorkflowEngine Engine => _engine ?? throw GivenSidecar.Unfit("a workflow engine of its own");
 
     /// <summary>Where it listens, for a successor that takes its place.</summary>
     public int Port => new Uri($"http://{Channel.Target}").Port;
@@ -49,6 +55,15 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
 
     public WorkflowManagement Management => new(Engine, TimeProvider.System);
 
+    /// <summary>The runtime that is there already; one of the test's own where none is.</summary>
+    public static async Task<WorkflowRuntime> FindAsync(WorkflowDatabase database)
+    {
+        var (grpc, http) = GivenSidecar.Addresses;
+        return GivenSidecar.IsThere
+            ? new WorkflowRuntime(grpc, http, GivenSidecar.AppId("shop"))
+            : await StartAsync(database);
+    }
+
     public static async Task<WorkflowRuntime> StartAsync(
         WorkflowDatabase database,
         string appId = "shop",
@@ -62,6 +77,8 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
             (0, HttpProtocols.Http1)
         );
         builder.Services.AddGrpc();
+        // With every kind of route, as the runtime itself has.
+        builder.Services.AddRouting();
         builder.Services.AddSingleton(new TaskHubService(engine));
         builder.Services.AddSingleton(
             new DaprService(TimeProvider.System, new WorkflowManagement(engine, TimeProvider.System))
@@ -78,7 +95,7 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
         );
         web.MapGrpcService<TaskHubService>();
         web.MapGrpcService<DaprService>();
-        new WorkflowHttp(new WorkflowManagement(engine, TimeProvider.System)).Map(web);
+        new WorkflowHttp(new WorkflowManagement(engine, TimeProvider.System)).Map(new ApiRoutes(web));
         await web.StartAsync();
         return new WorkflowRuntime(web, engine, appId);
     }
@@ -96,7 +113,10 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
         if (!_closed)
         {
             _closed = true;
-            await Engine.StopAsync();
+            if (_engine is not null)
+            {
+                await _engine.StopAsync();
+            }
             await CloseAsync();
         }
     }
@@ -114,9 +134,15 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
         return new SidecarApp(spec, components, new SocketsHttpHandler(), new SidecarSettings(), services);
     }
 
+    private static ICollection<string> AddressesOf(WebApplication web) =>
+        web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+
     private async Task CloseAsync()
     {
-        await _web.KillAsync();
+        if (_web is not null)
+        {
+            await _web.KillAsync();
+        }
         Channel.Dispose();
         Http.Dispose();
     }

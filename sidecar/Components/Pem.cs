@@ -1,0 +1,14 @@
+using System.Security.Cryptography.X509Certificates;
+
+namespace Souk.Sidecar.Components;
+
+/// <summary>Certificates as components hold them: PEM, or the name of a file that holds it.</summary>
+internal static class Pem
+{
+    public static string Text(string value) =>
+        value.Contains("-----BEGIN", StringComparison.Ordinal) ? value : File.ReadAllText(value);
+
+    /// <summary>A certificate and its key as one.</summary>
+    public static X509Certificate2 Certificate(string certificate, string key) =>
+        X509Certificate2.CreateFromPem(Text(certificate), Text(key));
+}
