@@ -83,8 +83,6 @@ internal sealed class RestEndpoint(
         var methods = contracts.Table.MethodsOf(exchange.Path);
         if (methods.Count == 0)
             return new Problem(Fault.StatusOf(Fault.NotFound(Reason.RouteNotFound, "route with this path")));
-        if (methods.Contains(HttpMethods.Get))
-            methods = [.. methods, HttpMethods.Head];
         var fault = Fault.Unimplemented(
             Reason.MethodNotAllowed,
             $"The path has {string.Join(", ", methods)}."

@@ -55,7 +55,7 @@ internal sealed class RouteTable<TRoute>
         return walk.From(_root, 0, count);
     }
 
-    /// <summary>The methods that the path has, when it has not the one asked for.</summary>
+    /// <summary>The methods that the path has. What can be read has HEAD, too.</summary>
     public IReadOnlyCollection<string> MethodsOf(ReadOnlySpan<char> path)
     {
         var methods = new SortedSet<string>(StringComparer.Ordinal);
@@ -67,6 +67,8 @@ internal sealed class RouteTable<TRoute>
             if (Find(method, path, segments, out _) is not null)
                 methods.Add(method);
         }
+        if (methods.Contains(HttpMethods.Get))
+            methods.Add(HttpMethods.Head);
         return methods;
     }
 

@@ -47,7 +47,7 @@ public sealed class RouteTests
     public void MethodsOf_Path_ListsItsVerbs() =>
         Assert.That(
             EchoContracts.Table.MethodsOf("/api/v1/things/search"),
-            Is.EqualTo(new[] { "GET", "PATCH", "PUT", "REPORT" })
+            Is.EqualTo(new[] { "GET", "HEAD", "PATCH", "PUT", "REPORT" })
         );
 
     [Test]
@@ -59,7 +59,10 @@ public sealed class RouteTests
         var segments = new Range[32];
         Assert.That(table.Find("PUT", "/a/b", segments, out _), Is.EqualTo("put"));
         Assert.That(table.Find("DELETE", "/a/b", segments, out _), Is.EqualTo("any"));
-        Assert.That(table.MethodsOf("/a/b"), Is.EqualTo(new[] { "DELETE", "GET", "PATCH", "POST", "PUT" }));
+        Assert.That(
+            table.MethodsOf("/a/b"),
+            Is.EqualTo(new[] { "DELETE", "GET", "HEAD", "PATCH", "POST", "PUT" })
+        );
     }
 
     [TestCase("/a/{b")]
