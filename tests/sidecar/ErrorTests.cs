@@ -40,12 +40,21 @@ internal sealed class ErrorTests
         /// <summary>Type and name of the resource that the details name.</summary>
         internal (string Type, string Name)? Resource { get; init; }
 
+        /// <summary>What a runtime that is there already need not have; null when any will do.</summary>
+        internal string? Needs { get; init; }
+
         public override string ToString() => Name;
     }
 
     [OneTimeSetUp]
     public async Task Start()
     {
+        if (GivenSidecar.IsThere)
+        {
+            var plain = Yaml.RedisState() + Yaml.RedisPubSub() + Yaml.RedisLock();
+            _sidecars["whole"] = await TestSidecar.StartAsync(plain, TestSidecar.App("whole"));
+            return;
+        }
         _sidecars["bare"] = await TestSidecar.StartAsync("", TestSidecar.App("bare"));
         var topics = Yaml.Item("protectedTopics", "secret");
         var whole =
@@ -76,7 +85,7 @@ internal sealed class ErrorTests
     [TestCaseSource(nameof(Rows))]
     public async Task Error_Situation_IsToldByGrpc(Row row)
     {
-        var sidecar = _sidecars[row.On];
+        var sidecar = SidecarOf(row);
         try
         {
             await row.Grpc(sidecar.Client(row.On));
@@ -93,7 +102,7 @@ internal sealed class ErrorTests
     [TestCaseSource(nameof(Rows))]
     public async Task Error_Situation_IsToldByHttp(Row row)
     {
-        using var caller = _sidecars[row.On].Http(row.On);
+        using var caller = SidecarOf(row).Http(row.On);
         var answer = await caller.SendAsync(row.Http.Verb, row.Http.Path, row.Http.Body, row.HttpHeaders);
         Assert.That(answer.Error, Is.EqualTo((row.Codes.Status, row.ErrorCode, row.Reason)));
         Assert.That(answer.Message, Does.StartWith(row.HttpMessage ?? row.Message));
@@ -112,13 +121,23 @@ internal sealed class ErrorTests
         );
     }
 
+    private TestSidecar SidecarOf(Row row)
+    {
+        if (GivenSidecar.IsThere && row.Needs is { } need)
+            throw GivenSidecar.Unfit(need);
+        return SidecarOf(row.On);
+    }
+
+    private TestSidecar SidecarOf(string name) =>
+        _sidecars.GetValueOrDefault(name) ?? throw GivenSidecar.Unfit($"the sidecar called '{name}'");
+
     // The calls of the table that only gRPC has, or that HTTP answers with a document of its own.
     [Test]
     public async Task DeleteBulkState_StoreAway_IsInternal()
     {
         var request = new DeleteBulkStateRequest { StoreName = "store", States = { Item("k") } };
         var failure = await DaprFailure.OfAsync(() =>
-            _sidecars["broken"].Client("broken").DeleteBulkStateAsync(request).ResponseAsync
+            SidecarOf("broken").Client("broken").DeleteBulkStateAsync(request).ResponseAsync
         );
         Assert.That(
             (failure.Code, failure.Reason, failure.Domain),
@@ -130,7 +149,7 @@ internal sealed class ErrorTests
     public async Task BulkPublishEvent_BrokerAway_FailsAsAWhole()
     {
         var failure = await DaprFailure.OfAsync(() =>
-            BulkAsync(_sidecars["broken"].Client("broken"), "a", "b")
+            BulkAsync(SidecarOf("broken").Client("broken"), "a", "b")
         );
         Assert.That(
             (failure.Code, failure.Reason, failure.Domain),
@@ -155,7 +174,7 @@ internal sealed class ErrorTests
         var resource = details.Single(detail => detail.Is(ResourceInfo.Descriptor)).Unpack<ResourceInfo>();
         Assert.That(
             (resource.ResourceType, resource.ResourceName, resource.Owner),
-            Is.EqualTo((wanted.Type, wanted.Name, row.On))
+            Is.EqualTo((wanted.Type, wanted.Name, GivenSidecar.AppId(row.On)))
         );
     }
 
@@ -203,6 +222,7 @@ internal sealed class ErrorTests
         };
         yield return new Row("save with an old etag", "whole")
         {
+            Needs = "state.in-memory",
             Grpc = client => SaveAsync(client, "store", Item("new", $"{Guid.Empty}")),
             Http = ("POST", "/v1.0/state/store", $"[{{\"key\":\"new\",\"etag\":\"{Guid.Empty}\"}}]"),
             Codes = (StatusCode.Aborted, 409),
@@ -232,6 +252,7 @@ internal sealed class ErrorTests
         };
         yield return new Row("delete with an old etag", "whole")
         {
+            Needs = "state.in-memory",
             Grpc = client => DeleteAsync(client, "store", $"{Guid.Empty}"),
             Http = ("DELETE", "/v1.0/state/store/k", null),
             HttpHeaders = [("If-Match", $"{Guid.Empty}")],
@@ -356,6 +377,7 @@ internal sealed class ErrorTests
         };
         yield return new Row("topic out of scope", "whole")
         {
+            Needs = "a topic that is protected",
             Grpc = client => PublishAsync(client, "pubsub", "secret"),
             Http = ("POST", "/v1.0/publish/pubsub/secret", "1"),
             Codes = (StatusCode.PermissionDenied, 403),
@@ -439,6 +461,7 @@ internal sealed class ErrorTests
         };
         yield return SecretRow("unknown secret store", "whole", "s", (StatusCode.InvalidArgument, 401)) with
         {
+            Needs = "a secret store",
             ErrorCode = "ERR_SECRET_STORE_NOT_FOUND",
             Message = "failed finding secret store with key s",
         };
