@@ -45,7 +45,7 @@ internal static class BenchHost
                 await SoakBench.RunAsync(TimeSpan.FromSeconds(seconds), ResultDirectory, stop.Token);
                 return 0;
             case "opponents":
-                await Opponents.RunAsync(seconds, stop.Token);
+                await Opponents.RunAsync(OpponentPorts.Parse(args.Skip(1)), stop.Token);
                 return 0;
             default:
                 await Console.Error.WriteLineAsync(

@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace Souk.Bench;
 
 /// <summary>
-/// Sleeps that end when they should. .NET's timers look at a clock that moves with the kernel's ticks, every
-/// four milliseconds on most machines: what they start comes late, in bursts, and a call of a quarter of a
-/// millisecond is measured as one of three.
+/// Sleeps that end when they should. .NET's timers read a clock that advances with the kernel's ticks, every
+/// four milliseconds on most machines. A load that they start comes late and in bursts, and a call that takes
+/// a quarter of a millisecond is measured as one of three.
 /// </summary>
 internal static partial class FineSleep
 {
@@ -16,19 +16,20 @@ internal static partial class FineSleep
     private const int Interrupted = 4;
     private const long NanosecondsPerSecond = 1_000_000_000;
 
-    /// <summary>Asks the kernel not to gather this thread's wake-ups with others', which it does within 50
-    /// microseconds.</summary>
+    /// <summary>
+    /// Sets this thread's timer slack to the smallest: by default the kernel may delay a wake-up by 50
+    /// microseconds to handle it together with others.
+    /// </summary>
     public static void BePunctual()
     {
         if (Control(SetTimerSlack, 1) != 0)
             throw new InvalidOperationException("the kernel keeps its timer slack");
     }
 
-    /// <summary>Holds the thread until an instant of <see cref="Stopwatch"/>, if it is not past
-    /// yet.</summary>
+    /// <summary>Holds the thread until an instant of <see cref="Stopwatch"/>, if that is not over.</summary>
     public static void Until(long due)
     {
-        // Stopwatch counts the same clock in the same unit.
+        // On Linux Stopwatch counts nanoseconds of this very clock.
         var until = new TimeSpec(due / NanosecondsPerSecond, due % NanosecondsPerSecond);
         int error;
         do

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Grpc.Net.Client;
 using Souk.Bench.Sidecar;
@@ -8,10 +7,11 @@ using Souk.Catalog.V1;
 namespace Souk.Bench.Gateway;
 
 /// <summary>
-/// The gateway beside what could stand in its place, in one run: the same product of a service that only
-/// answers, by bare gRPC, by an endpoint that has it at hand, by one that has no routing, filters or log
-/// either, by one that asks the service, and by the gateway: without a sidecar between, with it as in life,
-/// and from its memory. Each is a process of its own; all share the machine with the load.
+/// The gateway beside what could stand in its place, in one run. The same product is read by a plain gRPC
+/// call of a service that does nothing else; from three ASP.NET endpoints (<see cref="Opponents"/>); and from
+/// the gateway in front of the service, in front of its sidecar as in production, and out of the gateway's
+/// cache. The gateways, the sidecar and the opponents are processes of their own; all share the machine with
+/// the load.
 /// </summary>
 internal static class GatewayBench
 {
@@ -23,35 +23,32 @@ internal static class GatewayBench
     {
         var figures = new Figures("gateway", "gateway.json");
         TranscodingBench.Run(figures, directory);
-        var port = Ports();
-        var (catalog, caller) = (new BenchedApp("catalog", port), new BenchedApp("gateway", 0));
-        using var opponents = ChildProcess.Start(
-            "Bench.dll",
-            ["opponents", port.ToString(CultureInfo.InvariantCulture)]
-        );
+        var ports = OpponentPorts.Free();
+        var (catalog, caller) = (new BenchedApp("catalog", ports.Service), new BenchedApp("gateway", 0));
+        await using var opponents = ChildProcess.Start("Bench.dll", ["opponents", .. ports.Arguments]);
         await using var sidecar = await SidecarUnderTest.StartAsync([catalog, caller], "", cancellation);
-        using var direct = GatewayProcess.Start(port, cacheMb: 0);
-        using var behind = GatewayProcess.Start(caller.GrpcPort, cacheMb: 0);
-        using var keeping = GatewayProcess.Start(caller.GrpcPort, cacheMb: 16);
+        await using var direct = GatewayProcess.Start(ports.Service, cacheMb: 0);
+        await using var behind = GatewayProcess.Start(caller.GrpcPort, cacheMb: 0);
+        await using var keeping = GatewayProcess.Start(caller.GrpcPort, cacheMb: 16);
         foreach (var gateway in (GatewayProcess[])[direct, behind, keeping])
             await gateway.ReadyAsync(cancellation);
         var rows = new Row[]
         {
-            new("ASP.NET endpoint, product at hand", new(port + Opponents.MappedOffset, Path), null),
-            new("bare middleware, product at hand", new(port + Opponents.PlainOffset, Path), null),
-            new("ASP.NET endpoint that asks by gRPC", new(port + Opponents.AskingOffset, Path), null),
+            new("ASP.NET endpoint, product at hand", new(ports.Mapped, Path), null),
+            new("bare middleware, product at hand", new(ports.Plain, Path), null),
+            new("ASP.NET endpoint that asks by gRPC", new(ports.Asking, Path), null),
             new("gateway, service called", new(direct.Port, Path), direct),
             new("gateway, service called through sidecar", new(behind.Port, Path), behind),
             new("gateway, from its memory", new(keeping.Port, Path), keeping),
         };
         await SameAnswersAsync(rows, cancellation);
-        var grpc = await MeasureAsync(port, rows, duration, cancellation);
+        var grpc = await MeasureAsync(ports.Service, rows, duration, cancellation);
         Tell(figures, grpc, rows);
         figures.Print();
         await figures.WriteAsync(directory, cancellation);
     }
 
-    // In turn and in slices: whatever else the machine does meets all alike.
+    // All take turns in short slices, so that whatever else the machine does affects them alike.
     private static async Task<double> MeasureAsync(
         int grpcPort,
         Row[] rows,
@@ -60,7 +57,7 @@ internal static class GatewayBench
     )
     {
         using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{grpcPort}");
-        // Unmeasured until the code is compiled for good, which takes the gateway about eight seconds.
+        // Not measured: the code must first reach its last tier, which takes the gateway about eight seconds.
         await GrpcAsync(channel, duration, cancellation);
         foreach (var row in rows)
             await row.Load.RunAsync(duration, cancellation);
@@ -86,14 +83,16 @@ internal static class GatewayBench
             if (row.Gateway is not null)
                 figures.Note("  CPU of the gateway for one request", row.CpuMicroseconds, "us");
         }
-        var (plain, bare, asking) = (rows[0].PerSecond, rows[1].PerSecond, rows[2].PerSecond);
-        figures.AtLeast("gateway / endpoint", 100 * rows[3].PerSecond / plain, 60, "%");
-        figures.AtLeast("gateway / bare middleware", 100 * rows[3].PerSecond / bare, 60, "%");
-        figures.AtLeast("gateway / endpoint that asks, too", 100 * rows[3].PerSecond / asking, 60, "%");
-        figures.Note("gateway with sidecar / endpoint", 100 * rows[4].PerSecond / plain, "%");
-        figures.Note("gateway with sidecar / endpoint that asks", 100 * rows[4].PerSecond / asking, "%");
-        figures.AtLeast("gateway from memory / endpoint", 100 * rows[5].PerSecond / plain, 60, "%");
-        figures.Note("gateway / direct gRPC call", 100 * rows[3].PerSecond / grpc, "%");
+        var rates = rows.Select(row => row.PerSecond).ToArray();
+        var (endpoint, bare, asking) = (rates[0], rates[1], rates[2]);
+        var (direct, behind, keeping) = (rates[3], rates[4], rates[5]);
+        figures.AtLeast("gateway / endpoint", 100 * direct / endpoint, 60, "%");
+        figures.AtLeast("gateway / bare middleware", 100 * direct / bare, 60, "%");
+        figures.AtLeast("gateway / endpoint that asks, too", 100 * direct / asking, 60, "%");
+        figures.Note("gateway with sidecar / endpoint", 100 * behind / endpoint, "%");
+        figures.Note("gateway with sidecar / endpoint that asks", 100 * behind / asking, "%");
+        figures.AtLeast("gateway from memory / endpoint", 100 * keeping / endpoint, 60, "%");
+        figures.Note("gateway / direct gRPC call", 100 * direct / grpc, "%");
     }
 
     private static async Task<double> GrpcAsync(
@@ -129,9 +128,6 @@ internal static class GatewayBench
                 throw new OperationFailedException($"{row.Name} answers {answer}, not {wanted}");
         }
     }
-
-    // Four ports in a row.
-    private static int Ports() => Math.Min(SidecarUnderTest.FreePort(), 65_000);
 
     private sealed class Row(string name, RawLoad load, GatewayProcess? gateway)
     {

@@ -1,12 +1,10 @@
 using System.Globalization;
-using Souk.Bench.Sidecar;
 
 namespace Souk.Bench.Gateway;
 
 /// <summary>The real gateway as a process, in front of a port that speaks gRPC.</summary>
-internal sealed class GatewayProcess : IDisposable
+internal sealed class GatewayProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly ChildProcess _process;
 
     private GatewayProcess(ChildProcess process, int port) => (_process, Port) = (process, port);
@@ -15,14 +13,12 @@ internal sealed class GatewayProcess : IDisposable
 
     public TimeSpan Cpu => _process.Cpu;
 
-    public int Id => _process.Id;
-
     /// <summary>Starts it; returns before it listens.</summary>
     /// <param name="backendPort">The sidecar's port, or that of a service that takes its place.</param>
     /// <param name="cacheMb">Memory for replies; 0 asks the service each time.</param>
     public static GatewayProcess Start(int backendPort, int cacheMb)
     {
-        var port = SidecarUnderTest.FreePort();
+        var port = FreePorts.One();
         var environment = new Dictionary<string, string>
         {
             ["SOUK_GATEWAY_PORT"] = port.ToString(CultureInfo.InvariantCulture),
@@ -35,26 +31,9 @@ internal sealed class GatewayProcess : IDisposable
         return new GatewayProcess(ChildProcess.Start("Gateway.dll", [], environment), port);
     }
 
-    public async Task ReadyAsync(CancellationToken cancellation)
-    {
-        using var http = new HttpClient();
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        patience.CancelAfter(Patience);
-        while (true)
-        {
-            try
-            {
-                var url = new Uri($"http://127.0.0.1:{Port}/health");
-                if ((await http.GetAsync(url, patience.Token)).IsSuccessStatusCode)
-                    return;
-            }
-            catch (HttpRequestException)
-            {
-                // Not there yet.
-                await Task.Delay(100, patience.Token);
-            }
-        }
-    }
+    /// <summary>Returns once it answers.</summary>
+    public Task ReadyAsync(CancellationToken cancellation) =>
+        _process.UntilHealthyAsync(new Uri($"http://127.0.0.1:{Port}/health"), cancellation);
 
-    public void Dispose() => _process.Dispose();
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
 }

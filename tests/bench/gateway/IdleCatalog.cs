@@ -5,8 +5,8 @@ using Souk.Catalog.V1;
 namespace Souk.Bench.Gateway;
 
 /// <summary>
-/// A catalog that does nothing: whatever is asked, it answers the same bytes, made once. A service that
-/// serialized a message for each call would be measured with whoever calls it.
+/// A catalog that does nothing: whatever it is asked, it answers the same bytes, made once. If it serialized
+/// a message for each call, that work would be counted against whoever calls it.
 /// </summary>
 internal sealed class IdleCatalog : ByteCatalogBase
 {

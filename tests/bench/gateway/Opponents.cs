@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -19,22 +20,13 @@ namespace Souk.Bench.Gateway;
 /// </summary>
 internal static class Opponents
 {
-    /// <summary>Beside the service's port: an endpoint that has the product already.</summary>
-    public const int PlainOffset = 1;
-
-    /// <summary>An endpoint that asks the service for the product by gRPC.</summary>
-    public const int AskingOffset = 2;
-
-    /// <summary>An endpoint as a team writes it, which has the product already.</summary>
-    public const int MappedOffset = 3;
-
     /// <summary>Serves until its standard input ends, so that it cannot outlive who started it.</summary>
-    public static async Task RunAsync(int port, CancellationToken cancellation)
+    public static async Task RunAsync(OpponentPorts ports, CancellationToken cancellation)
     {
-        await using var service = Service(port);
-        await using var plain = Plain(port + PlainOffset);
-        await using var asking = Asking(port + AskingOffset, port);
-        await using var mapped = Mapped(port + MappedOffset);
+        await using var service = Service(ports.Service);
+        await using var plain = Plain(ports.Plain);
+        await using var asking = Asking(ports.Asking, ports.Service);
+        await using var mapped = Mapped(ports.Mapped);
         foreach (var app in (WebApplication[])[service, plain, asking, mapped])
             await app.StartAsync(cancellation);
         while (await Console.In.ReadLineAsync(cancellation) is not null) { }
@@ -42,7 +34,7 @@ internal static class Opponents
 
     private static WebApplication Service(int port)
     {
-        var builder = Builder(port, HttpProtocols.Http2);
+        var builder = Loopback.Builder((port, HttpProtocols.Http2));
         builder.Services.AddGrpc();
         builder.Services.AddSingleton<IdleCatalog>();
         var app = builder.Build();
@@ -53,7 +45,7 @@ internal static class Opponents
     private static WebApplication Plain(int port)
     {
         var product = PlainMapping.Of(SampleProduct.Message());
-        var app = Builder(port, HttpProtocols.Http1).Build();
+        var app = Loopback.Builder((port, HttpProtocols.Http1)).Build();
         app.Run(context => AnswerAsync(context, product));
         return app;
     }
@@ -83,7 +75,7 @@ internal static class Opponents
     {
         var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{servicePort}");
         var client = new CatalogService.CatalogServiceClient(channel);
-        var app = Builder(port, HttpProtocols.Http1).Build();
+        var app = Loopback.Builder((port, HttpProtocols.Http1)).Build();
         app.Run(async context =>
         {
             var id = context.Request.Path.Value?.Split('/')[^1];
@@ -95,14 +87,23 @@ internal static class Opponents
 
     private static Task AnswerAsync(HttpContext context, PlainProduct product) =>
         context.Response.WriteAsJsonAsync(product, PlainMapping.Json, context.RequestAborted);
+}
 
-    private static WebApplicationBuilder Builder(int port, HttpProtocols protocols)
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel =>
-            kestrel.Listen(IPAddress.Loopback, port, listen => listen.Protocols = protocols)
-        );
-        return builder;
-    }
+/// <summary>Where the opponents listen.</summary>
+/// <param name="Service">The service behind them all.</param>
+/// <param name="Plain">The endpoint without routing, filters or log that has the product already.</param>
+/// <param name="Asking">The endpoint that asks the service for the product by gRPC.</param>
+/// <param name="Mapped">The endpoint as a team writes it, which has the product already.</param>
+internal sealed record OpponentPorts(int Service, int Plain, int Asking, int Mapped)
+{
+    /// <summary>As the process is told them.</summary>
+    public IEnumerable<string> Arguments =>
+        new[] { Service, Plain, Asking, Mapped }.Select(port => port.ToString(CultureInfo.InvariantCulture));
+
+    public static OpponentPorts Free() => Of(FreePorts.Many(4));
+
+    public static OpponentPorts Parse(IEnumerable<string> arguments) =>
+        Of([.. arguments.Select(port => int.Parse(port, CultureInfo.InvariantCulture))]);
+
+    private static OpponentPorts Of(int[] ports) => new(ports[0], ports[1], ports[2], ports[3]);
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
@@ -68,33 +67,15 @@ internal sealed class RawLoad(int port, string path)
     )
     {
         var length = 0;
-        var needed = int.MaxValue;
-        while (length < needed)
+        do
         {
             var read = await socket.ReceiveAsync(buffer.AsMemory(length), cancellation);
             if (read == 0)
                 throw new IOException("The server closed the connection.");
             length += read;
-            if (needed == int.MaxValue)
-                needed = LengthOf(buffer.AsSpan(0, length));
-        }
-    }
-
-    /// <summary>The whole answer's length, once its head is there.</summary>
-    private static int LengthOf(ReadOnlySpan<byte> answer)
-    {
-        var head = answer.IndexOf("\r\n\r\n"u8);
-        if (head < 0)
-            return int.MaxValue;
+        } while (HttpAnswer.LengthOf(buffer.AsSpan(0, length)) is null);
+        var answer = buffer.AsSpan(0, length);
         if (!answer.StartsWith("HTTP/1.1 200"u8))
-            throw new OperationFailedException(
-                Encoding.ASCII.GetString(answer[..Math.Min(answer.Length, 600)])
-            );
-        var body = head + 4;
-        var at = answer[..head].IndexOf("Content-Length: "u8);
-        if (at >= 0 && Utf8Parser.TryParse(answer[(at + 16)..], out int length, out _))
-            return body + length;
-        // Chunked: the sample never holds the last chunk's mark itself.
-        return answer[body..].EndsWith("0\r\n\r\n"u8) ? answer.Length : int.MaxValue;
+            throw new OperationFailedException(Encoding.ASCII.GetString(answer[..Math.Min(length, 600)]));
     }
 }

@@ -9,7 +9,6 @@ using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Google.Protobuf;
-using Souk.Bench.Sidecar;
 using Souk.Catalog.V1;
 using Souk.Gateway.Routing;
 using Souk.Gateway.Transcoding;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using Souk.Bench.Sidecar;
 using Souk.Shared;
 using Souk.Shared.Holds;
 

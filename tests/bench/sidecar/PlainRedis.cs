@@ -6,8 +6,8 @@ using System.Text;
 namespace Souk.Bench.Sidecar;
 
 /// <summary>
-/// Redis asked without a runtime in between, each question on a connection that nobody else uses meanwhile:
-/// what the server, its disk and this machine allow.
+/// Redis without a runtime in between, each command on a connection that no other uses meanwhile: the best
+/// that the server, its disk and this machine allow.
 /// </summary>
 internal sealed class PlainRedis(string address) : IDisposable
 {

@@ -16,10 +16,10 @@ internal static class SidecarBench
     public static async Task RunAsync(TimeSpan duration, string directory, CancellationToken cancellation)
     {
         await using var database = await BenchDatabase.CreateAsync(cancellation);
-        var app = new BenchedApp("app", SidecarUnderTest.FreePort());
+        var app = new BenchedApp("app", FreePorts.One());
         var caller = new BenchedApp("caller", 0);
         await using var behind = await MeasuredApp.StartAsync(app.Port);
-        var figures = new Figures();
+        var figures = new Figures("local runtime", "sidecar.json");
         await using (
             var sidecar = await SidecarUnderTest.StartAsync(
                 [app, caller],
@@ -52,7 +52,7 @@ internal static class SidecarBench
         await figures.WriteAsync(directory, cancellation);
     }
 
-    // In turn, so that what else the machine does meets all alike.
+    // All loads take turns, so that whatever else the machine does affects them alike.
     private static async Task MeasureLoadsAsync(
         Figures figures,
         SidecarLoads loads,
@@ -68,8 +68,8 @@ internal static class SidecarBench
             ("state", loads.State),
             ("events", loads.Events),
         ];
-        // The figures are those of a runtime that has been at it for a while. At this rate its code is
-        // compiled for good after about eight seconds; what a call costs before that is another question.
+        // The figures are those of a runtime that has been busy for a while: at this rate its code reaches
+        // its last tier after about eight seconds. What a call costs before that is another question.
         foreach (var (_, load) in all)
             await OpenLoop.RunAsync(load, duration, cancellation);
         var rounds = all.ToDictionary(item => item.Load, _ => new List<Round>());

@@ -9,8 +9,10 @@ using DaprClient = Dapr.Client.Autogen.Grpc.v1.Dapr.DaprClient;
 
 namespace Souk.Bench.Sidecar;
 
-/// <summary>What is asked of the local runtime; and the same without it, which is what the machine
-/// allows.</summary>
+/// <summary>
+/// The loads that the local runtime is measured with, and the same without it, as the best that the machine
+/// allows.
+/// </summary>
 internal sealed class SidecarLoads : IDisposable
 {
     private const double CallsPerSecond = 1_000;

@@ -11,7 +11,8 @@ namespace Souk.Bench.Sidecar;
 
 /// <summary>
 /// Whether the local runtime leaks: its memory under minutes of steady load, and with ten thousand
-/// connections that say nothing. </summary>
+/// connections that say nothing.
+/// </summary>
 internal static class SoakBench
 {
     private const double OperationsPerSecond = 400;
@@ -22,7 +23,7 @@ internal static class SoakBench
     public static async Task RunAsync(TimeSpan duration, string directory, CancellationToken cancellation)
     {
         await using var database = await BenchDatabase.CreateAsync(cancellation);
-        var app = new BenchedApp("app", SidecarUnderTest.FreePort());
+        var app = new BenchedApp("app", FreePorts.One());
         await using var behind = await MeasuredApp.StartAsync(app.Port);
         await using var sidecar = await SidecarUnderTest.StartAsync(
             [app],
@@ -58,10 +59,7 @@ internal static class SoakBench
             figures.Note($"memory before {IdleConnections} idle connections", before, "MiB");
             figures.Note("  with them", sidecar.ResidentMiB, "MiB");
             using var http = new HttpClient();
-            using var answer = await http.GetAsync(
-                new Uri($"http://127.0.0.1:{app.HttpPort}/v1.0/healthz"),
-                cancellation
-            );
+            using var answer = await http.GetAsync(app.Health, cancellation);
             figures.Note("  answers beside them (204 is right)", (int)answer.StatusCode, "");
         }
         finally

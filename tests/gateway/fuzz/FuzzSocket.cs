@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Gateway.Fuzz;
 
@@ -107,9 +108,9 @@ internal sealed class FuzzSocket(int port) : IDisposable
             if (read == 0)
                 return false;
             _read += read;
-            if (isFramed && FuzzAnswer.LengthOf(_buffer.AsSpan(0, _read)) is { } length)
+            if (isFramed && HttpAnswer.LengthOf(_buffer.AsSpan(0, _read)) is { } length)
                 return length == _read
-                    ? FuzzAnswer.MayGoOn(_buffer.AsSpan(0, length))
+                    ? HttpAnswer.MayGoOn(_buffer.AsSpan(0, length))
                     : throw new InvalidDataException("One request has more than one answer.");
         }
     }

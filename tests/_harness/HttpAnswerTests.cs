@@ -1,12 +1,13 @@
 using System.Text;
 
-namespace Souk.Tests.Gateway.Fuzz;
+namespace Souk.Tests.Harness;
 
 /// <summary>
-/// The fuzz must not blame the gateway for what it read wrongly itself: a reader that takes an answer for
-/// whole too early reads the next one's beginning in the wrong place, and waits for what it has already.
+/// The gateway's fuzz and its bench must not blame it for what they read wrongly themselves: a reader that
+/// takes an answer for whole too early looks for the next one's beginning in the wrong place, and waits for
+/// what it has already read.
 /// </summary>
-internal sealed class FuzzAnswerTests
+internal sealed class HttpAnswerTests
 {
     private const string Chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
@@ -26,10 +27,10 @@ internal sealed class FuzzAnswerTests
         Assert.Multiple(() =>
         {
             for (var come = 0; come < bytes.Length; come++)
-                Assert.That(FuzzAnswer.LengthOf(bytes.AsSpan(0, come)), Is.Null, $"after {come} bytes");
-            Assert.That(FuzzAnswer.LengthOf(bytes), Is.EqualTo(bytes.Length));
+                Assert.That(HttpAnswer.LengthOf(bytes.AsSpan(0, come)), Is.Null, $"after {come} bytes");
+            Assert.That(HttpAnswer.LengthOf(bytes), Is.EqualTo(bytes.Length));
             var withNext = Encoding.Latin1.GetBytes(answer + Empty);
-            Assert.That(FuzzAnswer.LengthOf(withNext), Is.EqualTo(bytes.Length), "with the next one behind");
+            Assert.That(HttpAnswer.LengthOf(withNext), Is.EqualTo(bytes.Length), "with the next one behind");
         });
     }
 
@@ -38,7 +39,7 @@ internal sealed class FuzzAnswerTests
     [TestCase(Chunked + "1\r\nabc")]
     public void LengthOf_WhatIsNoAnswer_Throws(string bytes) =>
         Assert.That(
-            () => FuzzAnswer.LengthOf(Encoding.Latin1.GetBytes(bytes)),
+            () => HttpAnswer.LengthOf(Encoding.Latin1.GetBytes(bytes)),
             Throws.InstanceOf<InvalidDataException>()
         );
 }

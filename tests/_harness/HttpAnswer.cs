@@ -1,9 +1,12 @@
 using System.Buffers.Text;
 
-namespace Souk.Tests.Gateway.Fuzz;
+namespace Souk.Tests.Harness;
 
-/// <summary>Where an answer of HTTP/1.1 ends, by its own word: a length, chunks, or no body at all.</summary>
-internal static class FuzzAnswer
+/// <summary>
+/// Where an answer of HTTP/1.1 ends, by what it says itself: a length, chunks, or no body at all. For clients
+/// that read from bare sockets.
+/// </summary>
+internal static class HttpAnswer
 {
     private static ReadOnlySpan<byte> Line => "\r\n"u8;
 
@@ -12,8 +15,8 @@ internal static class FuzzAnswer
     /// </summary>
     public static int? LengthOf(ReadOnlySpan<byte> bytes)
     {
-        var known = "HTTP/1.1 "u8;
-        if (!bytes.StartsWith(known[..Math.Min(known.Length, bytes.Length)]))
+        var start = "HTTP/1.1 "u8;
+        if (!bytes.StartsWith(start[..Math.Min(start.Length, bytes.Length)]))
             throw new InvalidDataException("does not begin as an answer");
         var head = HeadOf(bytes);
         if (head.IsEmpty)
@@ -32,7 +35,7 @@ internal static class FuzzAnswer
         return !head.StartsWith("HTTP/1.1 101"u8) && head.IndexOf("\r\nConnection: close\r\n"u8) < 0;
     }
 
-    // With the empty line behind it; nothing while that has not come.
+    // With the empty line that ends it; nothing while that has not come.
     private static ReadOnlySpan<byte> HeadOf(ReadOnlySpan<byte> bytes)
     {
         var end = bytes.IndexOf("\r\n\r\n"u8);
@@ -46,7 +49,7 @@ internal static class FuzzAnswer
         return at >= 0 && Utf8Parser.TryParse(head[(at + name.Length)..], out int said, out _) ? said : 0;
     }
 
-    // Chunk by chunk: data may look like the last one.
+    // Chunk by chunk, as data can look like the last chunk.
     private static int? ChunksOf(ReadOnlySpan<byte> body)
     {
         for (var at = 0; ; )

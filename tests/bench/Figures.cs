@@ -2,10 +2,10 @@ using System.Globalization;
 using System.Text.Json;
 using Spectre.Console;
 
-namespace Souk.Bench.Sidecar;
+namespace Souk.Bench;
 
-/// <summary>The figures of one run, each beside the target it has, if it has one.</summary>
-internal sealed class Figures(string subject = "local runtime", string file = "sidecar.json")
+/// <summary>The figures of one run, each beside its target if it has one.</summary>
+internal sealed class Figures(string subject, string file)
 {
     private static readonly JsonSerializerOptions Json = new() { WriteIndented = true };
 
