@@ -27,7 +27,7 @@ internal sealed partial class SidecarServer : IAsyncDisposable
     private const int StreamsPerConnectionMax = 1000;
     private const int WindowSize = 1024 * 1024;
 
-    // As long as Kestrel waits for a connection's next request.
+    // How long a new connection may be silent: as long as Kestrel waits for a connection's next request.
     private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(130);
     private static readonly TimeSpan FlushPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(2);
@@ -79,7 +79,7 @@ internal sealed partial class SidecarServer : IAsyncDisposable
         await _drain.FinishAsync();
         if (!_drain.IsClean)
             return;
-        // Answers that are written may not have left yet, and the server closes lines without looking.
+        // The last answers may still wait to be sent: the server closes connections without regard to that.
         await Task.Delay(FlushPause, TimeProvider.System);
         using var patience = new CancellationTokenSource(LastWords);
         await _web.StopAsync(patience.Token);
@@ -239,8 +239,8 @@ internal sealed partial class SidecarServer : IAsyncDisposable
             spec => spec.AppId,
             spec => new PriorKnowledge($"h2c of {spec.AppId}", SilenceMax)
         );
-        foreach (var (appId, place) in http2)
-            kestrel.Listen(place, listen => Serve(listen, appId, HttpProtocols.Http2));
+        foreach (var (appId, endpoint) in http2)
+            kestrel.Listen(endpoint, listen => Serve(listen, appId, HttpProtocols.Http2));
         foreach (var address in settings.ListenAddresses.Select(Address))
         {
             foreach (var spec in specs)

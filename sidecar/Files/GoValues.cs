@@ -66,14 +66,16 @@ internal static class GoValues
         return hours > 0 ? $"{hours}h{text}" : text;
     }
 
-    /// <summary>What Go itself takes as a truth value; in requests and subscriptions.</summary>
+    /// <summary>
+    /// A truth value as Go's own parser reads it, which Dapr uses for requests and subscriptions.
+    /// </summary>
     public static bool TryBool(string text, out bool value)
     {
         value = text is "true" or "True" or "TRUE" or "t" or "T" or "1";
         return value || text is "false" or "False" or "FALSE" or "f" or "F" or "0";
     }
 
-    /// <summary>What Dapr takes as a truth value in component metadata.</summary>
+    /// <summary>A truth value as Dapr reads it in component metadata, which is more lenient.</summary>
     public static bool TryFlag(string text, out bool value)
     {
         value = text.ToUpperInvariant() is "TRUE" or "T" or "YES" or "Y" or "ON" or "1";

@@ -4,8 +4,8 @@ using Souk.Shared.Connections;
 namespace Souk.Sidecar.Proxy;
 
 /// <summary>
-/// The way to the apps, and to the sidecars of other processes. Each has lanes of its own: what is asked of
-/// one and given up wears no connection to another.
+/// The way to the apps, and to the sidecars of other processes. Each has <see cref="Lanes"/> of its own, so
+/// that calls to one that are given up wear no connection to another.
 /// </summary>
 internal sealed class AppTransport : HttpMessageHandler
 {
@@ -13,7 +13,9 @@ internal sealed class AppTransport : HttpMessageHandler
 
     private readonly ConcurrentDictionary<(string Host, int Port), Lanes> _lanes = new();
 
-    /// <summary>Notes that nobody waits any more for the rest of an answer that has begun.</summary>
+    /// <summary>
+    /// Counts a call as given up whose answer has begun, but whose caller left before its end.
+    /// </summary>
     public static void GiveUp(HttpResponseMessage answer)
     {
         if (answer.RequestMessage is { } request && request.Options.TryGetValue(LaneTaken, out var lane))
@@ -42,7 +44,7 @@ internal sealed class AppTransport : HttpMessageHandler
             lane.Leave();
             throw;
         }
-        // A connection that is closed ends behind the answers that have begun on it.
+        // The rest of the answer needs no lane: a connection that is closed ends behind the answers on it.
         lane.Leave();
         return answer;
     }

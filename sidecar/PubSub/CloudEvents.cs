@@ -39,7 +39,7 @@ internal static class CloudEvents
     /// <summary>Attributes that also travel as headers.</summary>
     public static readonly string[] TraceAttributes = ["traceparent", "tracestate"];
 
-    // What a complete event may lack and is filled in.
+    // What is added to a complete event that lacks it.
     private static readonly string[] Filled =
     [
         "id",
@@ -52,7 +52,7 @@ internal static class CloudEvents
         "tracestate",
     ];
 
-    // What every new event has.
+    // What a new event is made with.
     private static readonly string[] Written = ["pubsubname", "topic", .. Filled];
 
     // Text stays readable and short: no browser will ever parse it as HTML.

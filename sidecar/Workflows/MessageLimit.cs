@@ -7,15 +7,21 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Souk.Sidecar.Workflows;
 
 /// <summary>
-/// How large the messages of the workflow protocol may be: the body limit of the app's sidecar. A worker's
-/// answer to a turn is read beyond that, too: refused, its worker would keep the turn, and nobody would see
-/// why the workflow does not go on.
+/// How large the messages of the workflow protocol may be: the body limit of the app's sidecar. Only a
+/// worker's answer to a turn is read beyond that. If it were refused, the turn would stay with its worker,
+/// and nobody would see why the workflow does not go on; as it is, the workflow is shown as stalled.
 /// </summary>
 internal sealed class MessageLimit : Interceptor
 {
-    private const int AnswersReadUpTo = 4;
+    /// <summary>So many times the limit an answer to a turn is still read.</summary>
+    private const int AnswerFactor = 4;
 
-    /// <summary>Adds gRPC whose services read messages up to a limit, and turns' answers beyond it.</summary>
+    /// <summary>What an answer may take of the limit; the rest is for what travels with it.</summary>
+    private const int AnswerPercentMax = 95;
+
+    /// <summary>
+    /// Adds gRPC services that read messages up to a limit, and answers to turns beyond it.
+    /// </summary>
     public static void AddGrpc(IServiceCollection services, int limit)
     {
         services.AddSingleton<MessageLimit>();
@@ -23,14 +29,14 @@ internal sealed class MessageLimit : Interceptor
             .AddGrpc(grpc => grpc.MaxReceiveMessageSize = limit)
             .AddServiceOptions<TaskHubService>(hub =>
             {
-                hub.MaxReceiveMessageSize = (int)Math.Min((long)limit * AnswersReadUpTo, int.MaxValue);
+                hub.MaxReceiveMessageSize = (int)Math.Min((long)limit * AnswerFactor, int.MaxValue);
                 hub.Interceptors.Add<MessageLimit>();
             });
     }
 
-    /// <summary>Whether an answer leaves too little room for what travels with it in a message.</summary>
-    public static bool IsPassedBy(WorkflowResponse answer, ServerCallContext context) =>
-        answer.CalculateSize() > Of(context) / 100 * 95;
+    /// <summary>Whether a worker's answer is too large to be taken.</summary>
+    public static bool IsExceededBy(WorkflowResponse answer, ServerCallContext context) =>
+        answer.CalculateSize() > LimitOf(context) / 100 * AnswerPercentMax;
 
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request,
@@ -38,12 +44,12 @@ internal sealed class MessageLimit : Interceptor
         UnaryServerMethod<TRequest, TResponse> continuation
     )
     {
-        if (request is not WorkflowResponse && ((IMessage)request).CalculateSize() > Of(context))
+        if (request is not WorkflowResponse && ((IMessage)request).CalculateSize() > LimitOf(context))
         {
-            throw WorkflowFault.TooLarge(Of(context));
+            throw WorkflowFault.TooLarge(LimitOf(context));
         }
         return continuation(request, context);
     }
 
-    private static int Of(ServerCallContext context) => WorkflowCaller.App(context).Spec.MaxBodyBytes;
+    private static int LimitOf(ServerCallContext context) => WorkflowCaller.App(context).Spec.MaxBodyBytes;
 }

@@ -63,7 +63,7 @@ internal sealed partial class TaskHubService
     {
         var app = await engine.OpenAsync(AppOf(context), context.CancellationToken);
         // Not awaited until durable: a turn that is lost is simply given again, and nothing followed from it.
-        engine.CompleteTurn(app, request, isTooLarge: MessageLimit.IsPassedBy(request, context));
+        engine.CompleteTurn(app, request, isTooLarge: MessageLimit.IsExceededBy(request, context));
         return new CompleteTaskResponse();
     }
 }
