@@ -277,10 +277,9 @@ internal sealed class CreateOrderTests : OrderingTests
     [Description("PAY-05")]
     public async Task CreateOrder_CashOnDelivery_IsConfirmedUnpaid()
     {
-        var request = OrderingMesh.Request(await Mesh.GoodsAsync());
-        request.PaymentMethod = new PaymentMethod { Type = "cod" };
+        var request = OrderingMesh.CashRequest(await Mesh.GoodsAsync());
         var order = await As(TestCaller.Buyer()).CreateOrderAsync(request);
-        Assert.That((order.Status, order.PaymentStatus), Is.EqualTo((OrderStatus.Confirmed, "pending_cod")));
+        Assert.That(OrderingMesh.StateOf(order), Is.EqualTo((OrderStatus.Confirmed, "pending_cod")));
     }
 
     [Test]

@@ -191,6 +191,18 @@ internal sealed class OrderingMesh : IAsyncDisposable
         return request;
     }
 
+    /// <summary>The same, paid in cash at the door.</summary>
+    internal static CreateOrderRequest CashRequest(params string[] skus)
+    {
+        var request = Request(skus);
+        request.PaymentMethod = new PaymentMethod { Type = "cod" };
+        return request;
+    }
+
+    /// <summary>How far an order and its payment are.</summary>
+    internal static (OrderStatus Order, string Payment) StateOf(Order order) =>
+        (order.Status, order.PaymentStatus);
+
     internal static Guid Key(Order order) => Ids.Parse("ord", order.OrderId);
 
     /// <summary>What the provider took for an order less what it gave back, by its own books.</summary>
