@@ -48,7 +48,7 @@ internal static class Yaml
               type: {type}
               version: {version}
               metadata:
-            {Indent(metadata, "  ")}
+            {Indent(metadata)}
 
             """;
 
@@ -94,14 +94,14 @@ internal static class Yaml
               name: test
             spec:
               policies:
-            {Indent(policies, "  ")}
+            {Indent(policies)}
               targets:
-            {Indent(targets, "  ")}
+            {Indent(targets)}
 
             """;
 
     internal static string Item(string name, string value) => $"- {{ name: {name}, value: \"{value}\" }}\n";
 
-    private static string Indent(string lines, string by) =>
-        string.Join('\n', lines.Split('\n').Select(line => "  " + by + line));
+    private static string Indent(string lines) =>
+        string.Join('\n', lines.Split('\n').Select(line => "    " + line));
 }

@@ -20,12 +20,22 @@ internal static class Asking
         return await calls.CallAsync(call, token);
     }
 
+    /// <summary>Makes a call over a new connection, and returns once the server has read it.</summary>
+    public static async Task<(Task<UnaryReply> Call, FramePeer Peer, int Stream)> BeginAsync(
+        this Http2Connections calls,
+        FrameServer server
+    )
+    {
+        var call = calls.AskAsync();
+        var peer = await server.AcceptAsync();
+        return (call, peer, await peer.CallAsync());
+    }
+
     /// <summary>A call goes over a connection that was not there before.</summary>
     public static async Task AssertServesAsync(this Http2Connections calls, FrameServer server)
     {
-        var call = calls.AskAsync();
-        using var peer = await server.AcceptAsync();
-        await peer.AnswerAsync(await peer.CallAsync());
+        var (call, peer, id) = await calls.BeginAsync(server);
+        await peer.AnswerAsync(id);
         using var reply = await call;
         Assert.That(reply.Ending.Code, Is.Zero);
     }

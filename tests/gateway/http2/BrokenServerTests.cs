@@ -49,9 +49,7 @@ internal sealed class BrokenServerTests : IDisposable
     [TestCaseSource(nameof(Connections))]
     public async Task Call_ConnectionBroken_FailsAndTheNextGetsAnother(Frame broken)
     {
-        var call = _calls.AskAsync();
-        using var peer = await _server.AcceptAsync();
-        await peer.CallAsync();
+        var (call, peer, _) = await _calls.BeginAsync(_server);
         await peer.WriteAsync(broken);
         await Asking.AssertFailsAsync(call);
         await _calls.AssertServesAsync(_server);
@@ -79,9 +77,7 @@ internal sealed class BrokenServerTests : IDisposable
     [TestCaseSource(nameof(Streams))]
     public async Task Call_StreamBroken_FailsAndOthersGoOn(Frame broken)
     {
-        var call = _calls.AskAsync();
-        using var peer = await _server.AcceptAsync();
-        await peer.CallAsync();
+        var (call, peer, _) = await _calls.BeginAsync(_server);
         var other = _calls.AskAsync();
         var id = await peer.CallAsync();
         await peer.WriteAsync(broken);
@@ -98,9 +94,7 @@ internal sealed class BrokenServerTests : IDisposable
     [TestCase(new byte[] { 0, 0xff, 0xff, 0xff, 0xff }, TestName = "Call_MessageOfAnySize_Fails")]
     public async Task Call_BodyIsNoMessage_Fails(byte[] body)
     {
-        var call = _calls.AskAsync();
-        using var peer = await _server.AcceptAsync();
-        var id = await peer.CallAsync();
+        var (call, peer, id) = await _calls.BeginAsync(_server);
         await peer.WriteAsync(FrameKind.Headers, Frames.EndHeaders, id, Ok);
         await peer.WriteAsync(FrameKind.Data, Frames.EndStream, id, body);
 
@@ -110,9 +104,7 @@ internal sealed class BrokenServerTests : IDisposable
     [Test]
     public async Task Call_BodyWithoutEnd_IsBrokenOffAtTheLimit()
     {
-        var call = _calls.AskAsync();
-        using var peer = await _server.AcceptAsync();
-        var id = await peer.CallAsync();
+        var (call, peer, id) = await _calls.BeginAsync(_server);
         await peer.WriteAsync(FrameKind.Headers, Frames.EndHeaders, id, Ok);
         var piece = new byte[Frames.PayloadBytesMax];
         for (var sent = 0; sent <= 4 * 1024 * 1024; sent += piece.Length)
@@ -126,9 +118,7 @@ internal sealed class BrokenServerTests : IDisposable
     [Test]
     public async Task Call_HeadersWithoutEnd_EndTheConnectionAtTheLimit()
     {
-        var call = _calls.AskAsync();
-        using var peer = await _server.AcceptAsync();
-        var id = await peer.CallAsync();
+        var (call, peer, id) = await _calls.BeginAsync(_server);
         await WriteUntilCutOffAsync(async () =>
         {
             await peer.WriteAsync(FrameKind.Headers, 0, id, Ok);
@@ -143,9 +133,7 @@ internal sealed class BrokenServerTests : IDisposable
     [Test]
     public async Task Call_PingsWithoutEnd_EndTheConnection()
     {
-        var call = _calls.AskAsync();
-        using var peer = await _server.AcceptAsync();
-        await peer.CallAsync();
+        var (call, peer, _) = await _calls.BeginAsync(_server);
         byte[] ping = [0, 0, 8, (byte)FrameKind.Ping, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
         var flood = Enumerable.Repeat(ping, 50_000).SelectMany(bytes => bytes).ToArray();
         await WriteUntilCutOffAsync(() => peer.WriteAsync(flood));

@@ -8,6 +8,7 @@ namespace Souk.Tests.Gateway.Http2;
 internal sealed class FrameServer : IDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly List<FramePeer> _peers = [];
 
     public FrameServer() => _listener.Start();
 
@@ -17,9 +18,15 @@ internal sealed class FrameServer : IDisposable
     public async Task<FramePeer> AcceptAsync(params (Setting, int)[] settings)
     {
         var peer = new FramePeer(await _listener.AcceptSocketAsync(FramePeer.Patience()));
+        _peers.Add(peer);
         await peer.GreetAsync(settings);
         return peer;
     }
 
-    public void Dispose() => _listener.Dispose();
+    /// <summary>Stops listening, and ends the connections that the test did not end.</summary>
+    public void Dispose()
+    {
+        _listener.Dispose();
+        _peers.ForEach(peer => peer.Dispose());
+    }
 }

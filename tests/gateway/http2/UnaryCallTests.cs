@@ -24,9 +24,7 @@ internal sealed class UnaryCallTests : IDisposable
     [Test]
     public async Task Call_AnswerInPaddedPieces_IsWhole()
     {
-        var call = _calls.AskAsync();
-        using var peer = await _server.AcceptAsync();
-        var id = await peer.CallAsync();
+        var (call, peer, id) = await _calls.BeginAsync(_server);
         await peer.WriteAsync(FrameKind.Headers, Frames.EndHeaders, id, FramePeer.Block((":status", "103")));
         var head = FramePeer.Leading();
         await peer.WriteAsync(FrameKind.Headers, 0, id, head[..3]);
@@ -54,12 +52,11 @@ internal sealed class UnaryCallTests : IDisposable
     [Test]
     public async Task Call_AnswerOfHeadersAlone_EndsAsItBegan()
     {
-        var call = _calls.AskAsync();
-        using var peer = await _server.AcceptAsync();
+        var (call, peer, id) = await _calls.BeginAsync(_server);
         await peer.WriteAsync(
             FrameKind.Headers,
             Frames.EndHeaders | Frames.EndStream,
-            await peer.CallAsync(),
+            id,
             [0x88, .. FramePeer.Block(("grpc-status", "5"), ("grpc-message", "no%20such"))]
         );
         using var reply = await call;
@@ -71,9 +68,8 @@ internal sealed class UnaryCallTests : IDisposable
     [Test]
     public async Task Call_ServerRefusesTheStream_IsSentAgain()
     {
-        var call = _calls.AskAsync();
-        using var peer = await _server.AcceptAsync();
-        await peer.WriteAsync(FrameKind.ResetStream, 0, await peer.CallAsync(), 0, 0, 0, 7);
+        var (call, peer, id) = await _calls.BeginAsync(_server);
+        await peer.WriteAsync(FrameKind.ResetStream, 0, id, 0, 0, 0, 7);
         await peer.AnswerAsync(await peer.CallAsync());
 
         using var reply = await call;
@@ -84,7 +80,7 @@ internal sealed class UnaryCallTests : IDisposable
     public async Task Call_ServerRefusesEveryStream_FailsInTheEnd()
     {
         var call = _calls.AskAsync();
-        using var peer = await _server.AcceptAsync();
+        var peer = await _server.AcceptAsync();
         for (var refused = 0; refused < 4; refused++)
             await peer.WriteAsync(FrameKind.ResetStream, 0, await peer.CallAsync(), 0, 0, 0, 7);
 
@@ -95,12 +91,12 @@ internal sealed class UnaryCallTests : IDisposable
     public async Task Call_ServerGoesAwayBeforeIt_IsSentAgainElsewhereAndOthersEnd()
     {
         var seen = _calls.AskAsync();
-        using var old = await _server.AcceptAsync();
+        var old = await _server.AcceptAsync();
         var first = await old.CallAsync();
         var unseen = _calls.AskAsync();
         await old.CallAsync();
         await old.WriteAsync(FrameKind.GoAway, 0, 0, [0, 0, 0, (byte)first, 0, 0, 0, 0]);
-        using var fresh = await _server.AcceptAsync();
+        var fresh = await _server.AcceptAsync();
         await fresh.AnswerAsync(await fresh.CallAsync());
         using var second = await unseen;
         await old.AnswerAsync(first);
@@ -113,12 +109,9 @@ internal sealed class UnaryCallTests : IDisposable
     [Test]
     public async Task Call_ConnectionEndsWithinTheAnswer_FailsAndIsNotSentAgain()
     {
-        var call = _calls.AskAsync();
-        using (var peer = await _server.AcceptAsync())
-        {
-            var id = await peer.CallAsync();
+        var (call, peer, id) = await _calls.BeginAsync(_server);
+        using (peer)
             await peer.WriteAsync(FrameKind.Headers, Frames.EndHeaders, id, FramePeer.Leading());
-        }
         await Asking.AssertFailsAsync(call);
         await _calls.AssertServesAsync(_server);
     }
@@ -128,7 +121,7 @@ internal sealed class UnaryCallTests : IDisposable
     {
         var message = string.Concat(Enumerable.Repeat("0123456789", 10_000));
         var call = _calls.AskAsync(message);
-        using var peer = await _server.AcceptAsync((Setting.InitialWindowSize, 10));
+        var peer = await _server.AcceptAsync((Setting.InitialWindowSize, 10));
         var sent = new List<byte>();
         var frame = await peer.NextAsync(FrameKind.Data);
         // The first settings may meet a call that is on its way already.
@@ -151,7 +144,7 @@ internal sealed class UnaryCallTests : IDisposable
     [Test]
     public async Task Call_WindowIsShut_WaitsUntilItOpens()
     {
-        using var peer = await WarmAsync((Setting.InitialWindowSize, 0));
+        var peer = await WarmAsync((Setting.InitialWindowSize, 0));
         var call = _calls.AskAsync("hello");
         var head = await peer.NextAsync(FrameKind.Headers);
         await peer.WriteAsync(FrameKind.WindowUpdate, 0, head.Stream, FramePeer.Number(4));
@@ -167,9 +160,9 @@ internal sealed class UnaryCallTests : IDisposable
     [Test]
     public async Task Call_ServerTakesOneAtATime_OpensAnotherConnection()
     {
-        using var peer = await WarmAsync((Setting.MaxConcurrentStreams, 1));
+        var peer = await WarmAsync((Setting.MaxConcurrentStreams, 1));
         var (first, second) = (_calls.AskAsync(), _calls.AskAsync());
-        using var other = await _server.AcceptAsync();
+        var other = await _server.AcceptAsync();
         await other.AnswerAsync(await other.CallAsync());
         await peer.AnswerAsync(await peer.CallAsync());
         using var one = await first;
@@ -183,7 +176,7 @@ internal sealed class UnaryCallTests : IDisposable
     {
         using var gone = new CancellationTokenSource();
         var call = _calls.AskAsync(token: gone.Token);
-        using var peer = await _server.AcceptAsync();
+        var peer = await _server.AcceptAsync();
         var left = await peer.CallAsync();
         var other = _calls.AskAsync();
         var stays = await peer.CallAsync();
@@ -203,7 +196,7 @@ internal sealed class UnaryCallTests : IDisposable
     {
         using var gone = new CancellationTokenSource();
         var calls = Enumerable.Range(0, 40).Select(_ => _calls.AskAsync(token: gone.Token)).ToArray();
-        using var peer = await _server.AcceptAsync();
+        var peer = await _server.AcceptAsync();
         for (var at = 0; at < calls.Length; at++)
             await peer.CallAsync();
         await gone.CancelAsync();
@@ -217,7 +210,7 @@ internal sealed class UnaryCallTests : IDisposable
     public async Task Call_ServerFallsSilent_FailsOnceItsPingIsNotAnswered()
     {
         var call = _calls.AskAsync();
-        using var peer = await _server.AcceptAsync();
+        var peer = await _server.AcceptAsync();
         await peer.ReadyAsync();
         _clock.Advance(TimeSpan.FromSeconds(35));
         await peer.NextAsync(FrameKind.Ping);
@@ -230,7 +223,7 @@ internal sealed class UnaryCallTests : IDisposable
     public async Task Call_ServerFallsSilentOnAConnectionThatOthersLeft_FailsAllTheSame()
     {
         var stays = _calls.AskAsync();
-        using var peer = await _server.AcceptAsync();
+        var peer = await _server.AcceptAsync();
         await peer.ReadyAsync();
         using var gone = new CancellationTokenSource();
         var calls = Enumerable.Range(0, 40).Select(_ => _calls.AskAsync(token: gone.Token)).ToArray();
@@ -250,7 +243,7 @@ internal sealed class UnaryCallTests : IDisposable
     [Test]
     public async Task Ping_OfTheServer_IsAnsweredWithItsBytes()
     {
-        using var peer = await WarmAsync();
+        var peer = await WarmAsync();
         await peer.WriteAsync(FrameKind.Ping, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8);
         var answer = await peer.NextAsync(FrameKind.Ping);
 
