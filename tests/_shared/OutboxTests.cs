@@ -103,8 +103,7 @@ internal sealed class OutboxTests
         using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         await Publisher.StartAsync(stop.Token);
         await CountAsync("a");
-        while (await OutboxRows() > 0)
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, stop.Token);
+        await Eventually.ThatAsync(async () => await OutboxRows() == 0);
         await Publisher.StopAsync(stop.Token);
         Assert.That(_mesh.Bus.Published, Has.Count.EqualTo(1));
     }

@@ -53,7 +53,7 @@ internal sealed class SidecarTests
         Assert.That(reply.TraceId, Is.EqualTo(trace.TraceId.ToHexString()));
         await CountAsync(client, "traced");
         await PublishAsync();
-        await Eventually(async () => await ValueOf(_other, $"trace {trace.TraceId}") == 1);
+        await Eventually.ThatAsync(async () => await ValueOf(_other, $"trace {trace.TraceId}") == 1);
     }
 
     [Test]
@@ -69,7 +69,7 @@ internal sealed class SidecarTests
     {
         await CountAsync(_mesh.Client<Client>("probe", _buyer), "far");
         await PublishAsync();
-        await Eventually(async () =>
+        await Eventually.ThatAsync(async () =>
             await ValueOf(_other, "heard far") == 1 && await ValueOf(_probe, "heard far") == 1
         );
     }
@@ -78,7 +78,7 @@ internal sealed class SidecarTests
     public async Task Check_EverythingUp_IsServing()
     {
         var health = _mesh.Client<Health.HealthClient>("probe");
-        await Eventually(async () =>
+        await Eventually.ThatAsync(async () =>
         {
             _mesh.Clock.Advance(TimeSpan.FromSeconds(2));
             return (await health.CheckAsync(new HealthCheckRequest())).Status == Serving.Serving;
@@ -136,11 +136,4 @@ internal sealed class SidecarTests
             [counter],
             CancellationToken.None
         );
-
-    private static async Task Eventually(Func<Task<bool>> holds)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
-        while (!await holds())
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, limit.Token);
-    }
 }

@@ -45,7 +45,7 @@ internal sealed class CatalogMesh : IAsyncDisposable
         );
         // The tests' broker keeps nothing for a subscriber that is still to come.
         var dapr = service.Get<Souk.Shared.Sidecar>().Dapr;
-        await Eventually(async () =>
+        await Eventually.ThatAsync(async () =>
             (await dapr.GetMetadataAsync(new Dapr.Client.Autogen.Grpc.v1.GetMetadataRequest()))
                 .Subscriptions
                 .Count > 0
@@ -95,7 +95,7 @@ internal sealed class CatalogMesh : IAsyncDisposable
 
     /// <summary>Waits until the listing has this version of the product or a newer one.</summary>
     internal Task ListedAsync(Product product) =>
-        Eventually(async () =>
+        Eventually.ThatAsync(async () =>
             await Service.Db.ScalarAsync<long>(
                 "select version from listing where product_id = $1",
                 [Ids.Parse("prod", product.ProductId)],
@@ -107,13 +107,6 @@ internal sealed class CatalogMesh : IAsyncDisposable
         await (caller is null ? Anybody : As(caller)).GetProductAsync(
             new GetProductRequest { ProductId = productId }
         );
-
-    internal static async Task Eventually(Func<Task<bool>> holds)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
-        while (!await holds())
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, limit.Token);
-    }
 
     public ValueTask DisposeAsync() => Mesh.DisposeAsync();
 }

@@ -187,7 +187,7 @@ internal sealed class ListsTests
         );
 
         await Mesh.As(seller).DeleteProductAsync(new DeleteProductRequest { ProductId = product.ProductId });
-        await CatalogMesh.Eventually(async () =>
+        await Eventually.ThatAsync(async () =>
             (await ListAsync(new ListProductsRequest { Category = after })).Products.Count == 0
         );
         Assert.That((await ListAsync(new ListProductsRequest { Brand = product.Brand })).Products, Is.Empty);

@@ -1,3 +1,5 @@
+using Souk.Tests.Harness;
+
 namespace Souk.Tests.Gateway;
 
 /// <summary>
@@ -11,7 +13,6 @@ public sealed class AbandonedCallTests
     // a hundred: then it resets every new one, whoever's it is.
     private const int Waves = 12;
     private const int CallersEach = 40;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Test]
     public async Task CreateThing_ManyLeftAServiceThatGoesOnForThem_IsAnsweredAllTheSame()
@@ -44,10 +45,8 @@ public sealed class AbandonedCallTests
     private static async Task LeaveAsync(GatewayHarness gateway, int until)
     {
         using var gone = new CancellationTokenSource();
-        using var patience = new CancellationTokenSource(Patience);
         var calls = Enumerable.Range(0, CallersEach).Select(_ => PayAsync(gateway, gone.Token)).ToArray();
-        while (gateway.Traffic.Calls < until)
-            await Task.Delay(5, patience.Token);
+        await Eventually.ThatAsync(() => gateway.Traffic.Calls >= until);
         await gone.CancelAsync();
         await Task.WhenAll(calls);
     }

@@ -14,7 +14,7 @@ public sealed class ChangeFeedTests
     public async Task Start()
     {
         _gateway = await GatewayHarness.StartAsync(clock: _clock, hearsOfChanges: true);
-        await UntilAsync(() => _gateway.Changes.Subscription is not null);
+        await Eventually.ThatAsync(() => _gateway.Changes.Subscription is not null);
     }
 
     [TearDown]
@@ -27,7 +27,7 @@ public sealed class ChangeFeedTests
         Assert.That(_gateway.Changes.Subscription!.Topic, Is.EqualTo("cache.invalidate"));
         Assert.That(_gateway.Changes.Subscription.PubsubName, Is.EqualTo("pubsub"));
         // Until the feed said that it hears, a reply is kept for a short time only; wait for that.
-        await UntilAsync(() => _gateway.Part<OutputCache>().HearsOfChanges);
+        await Eventually.ThatAsync(() => _gateway.Part<OutputCache>().HearsOfChanges);
         await GetAsync();
         _gateway.Traffic.Write();
         _clock.Advance(TimeSpan.FromSeconds(30));
@@ -55,16 +55,16 @@ public sealed class ChangeFeedTests
     [Description("X-17")]
     public async Task CacheInvalidate_SubscriptionEnds_NothingOldIsTold()
     {
-        await UntilAsync(() => _gateway.Part<OutputCache>().HearsOfChanges);
+        await Eventually.ThatAsync(() => _gateway.Part<OutputCache>().HearsOfChanges);
         await GetAsync();
         _gateway.Changes.End();
         // It is deaf a moment before it has forgotten.
         var cache = _gateway.Part<OutputCache>();
-        await UntilAsync(() => !cache.HearsOfChanges && cache.Store.Bytes == 0);
+        await Eventually.ThatAsync(() => !cache.HearsOfChanges && cache.Store.Bytes == 0);
         await GetAsync();
         Assert.That(_gateway.Traffic.Calls, Is.EqualTo(2), "what it kept may be of before a change");
         // It comes back by itself, after a pause.
-        await UntilAsync(() =>
+        await Eventually.ThatAsync(() =>
         {
             _clock.Advance(TimeSpan.FromMilliseconds(100));
             return cache.HearsOfChanges;
@@ -72,10 +72,4 @@ public sealed class ChangeFeedTests
     }
 
     private Task<Answer> GetAsync() => _gateway.SendAsync("GET", "/api/v1/pages/1");
-
-    private static async Task UntilAsync(Func<bool> holds)
-    {
-        while (!holds())
-            await Task.Delay(5);
-    }
 }

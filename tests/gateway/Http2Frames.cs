@@ -2,7 +2,10 @@ using System.Buffers.Binary;
 
 namespace Souk.Tests.Gateway;
 
-/// <summary>HTTP/2 by hand, for clients that no library would be.</summary>
+/// <summary>
+/// HTTP/2 by hand, for clients that no library would be. It shares nothing with the gateway's own frames,
+/// which it is to judge.
+/// </summary>
 internal static class Http2Frames
 {
     internal const byte Data = 0;
@@ -11,12 +14,13 @@ internal static class Http2Frames
     internal const byte Settings = 4;
     internal const byte Ping = 6;
     internal const byte GoAway = 7;
+    internal const byte WindowUpdate = 8;
     internal const byte Continuation = 9;
 
     internal const byte EndStream = 0x1;
     internal const byte EndHeaders = 0x4;
 
-    /// <summary>What a connection starts with: the preface and settings that are all as they were.</summary>
+    /// <summary>What a connection starts with: the preface, and settings that change nothing.</summary>
     internal static byte[] Opening { get; } =
     [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Frame(Settings, 0, 0, [])];
 

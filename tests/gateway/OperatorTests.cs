@@ -59,7 +59,7 @@ public sealed class OperatorTests
             gateway.Traffic.Hold();
             // The process measures for all its gateways: by this verb no other test calls this route.
             var call = gateway.SendAsync("HEAD", "/api/v1/pages/1:browse");
-            await Until(() => gateway.Traffic.Calls > calls);
+            await Eventually.ThatAsync(() => gateway.Traffic.Calls > calls);
             clock.Advance(TimeSpan.FromMilliseconds(times[at]));
             gateway.Traffic.Release();
             Assert.That((await call).Status, Is.EqualTo(200));
@@ -96,7 +96,7 @@ public sealed class OperatorTests
             await gateway.SendAsync("POST", "/api/v1/things", "{}");
             await gateway.Grpc.GetThingAsync(new GetThingRequest());
             // A line is written a moment after its answer.
-            await Until(() => logs.Lines.Count(line => line.Contains(" ms ")) >= 7);
+            await Eventually.ThatAsync(() => logs.Lines.Count(line => line.Contains(" ms ")) >= 7);
         }
         var told = logs.Lines.Where(line => line.Contains(" ms ")).Select(line => line.Split(' '));
 
@@ -145,7 +145,7 @@ public sealed class OperatorTests
                 await gateway.SendAsync("GET", "/api/v1/names", null, ("X-Forwarded-For", canary));
             }
             await gateway.SendAsAsync("seller", "PUT", "/api/v1/pages/1", "{}");
-            await Until(() => logs.Lines.Any(line => line.Contains("UpdatePage")));
+            await Eventually.ThatAsync(() => logs.Lines.Any(line => line.Contains("UpdatePage")));
         }
         Assert.That(logs.Lines, Has.Count.GreaterThan(20));
         foreach (var canary in canaries)
@@ -174,8 +174,7 @@ public sealed class OperatorTests
         await using var gateway = await GatewayHarness.StartAsync();
         gateway.Traffic.Hold();
         var underWay = gateway.SendAsync("GET", "/api/v1/pages/1:browse");
-        while (gateway.Traffic.Calls == 0)
-            await Task.Delay(5);
+        await Eventually.ThatAsync(() => gateway.Traffic.Calls > 0);
         gateway.Part<IHostApplicationLifetime>().StopApplication();
         var ready = await gateway.SendAsync("GET", "/ready");
         Assert.That((ready.Status, (string?)ready.Json["status"]), Is.EqualTo((503, "draining")));
@@ -201,9 +200,9 @@ public sealed class OperatorTests
         var pages = new TrafficService.TrafficServiceClient(gateway.Channel);
         gateway.Traffic.Hold();
         var underWay = pages.BrowsePageAsync(new PageRequest { PageId = "1" }).ResponseAsync;
-        await Until(() => gateway.Traffic.Calls > 0);
+        await Eventually.ThatAsync(() => gateway.Traffic.Calls > 0);
         var stop = gateway.StopAsync();
-        await Until(() => IsClosed(gateway.Origin.Port));
+        await Eventually.ThatAsync(() => IsClosed(gateway.Origin.Port));
         gateway.Traffic.Release();
 
         Assert.That((await underWay).PageId, Is.EqualTo("1"));
@@ -216,7 +215,7 @@ public sealed class OperatorTests
     private static async Task<string> MetricsAsync(HttpClient operators, Func<string, bool> tells)
     {
         var text = "";
-        await Until(async () =>
+        await Eventually.ThatAsync(async () =>
             tells(text = await operators.GetStringAsync(new Uri("/metrics", UriKind.Relative)))
         );
         return text;
@@ -234,15 +233,6 @@ public sealed class OperatorTests
         {
             return true;
         }
-    }
-
-    private static Task Until(Func<bool> isSo) => Until(() => Task.FromResult(isSo()));
-
-    private static async Task Until(Func<Task<bool>> isSo)
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (!await isSo())
-            await Task.Delay(1, patience.Token);
     }
 
     /// <summary>How many values were up to each bound, as Prometheus reads it.</summary>

@@ -209,9 +209,5 @@ public sealed class OutputCacheTests
     private Task<Answer> Get(string path, params (string, string)[] headers) =>
         _gateway.SendAsync("GET", path, null, headers);
 
-    private async Task UntilCalledAsync(int calls)
-    {
-        while (_gateway.Traffic.Calls < calls)
-            await Task.Delay(5);
-    }
+    private Task UntilCalledAsync(int calls) => Eventually.ThatAsync(() => _gateway.Traffic.Calls >= calls);
 }

@@ -37,11 +37,9 @@ public sealed class OverloadTests
         if (!leaves)
             request.Headers.Add("X-Request-Timeout", "0.5");
         var call = gateway.Http.SendAsync(request, gone.Token);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         if (leaves)
         {
-            while (gateway.Traffic.Calls == 0)
-                await Task.Delay(5, patience.Token);
+            await Eventually.ThatAsync(() => gateway.Traffic.Calls > 0);
             await gone.CancelAsync();
             await Assert.ThatAsync(() => call, Throws.InstanceOf<OperationCanceledException>());
         }
@@ -51,8 +49,7 @@ public sealed class OverloadTests
             Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.GatewayTimeout));
         }
         // On a machine that stalls the time may be over before the service has heard of the call.
-        while (gateway.Traffic.Cancelled < gateway.Traffic.Calls)
-            await Task.Delay(5, patience.Token);
+        await Eventually.ThatAsync(() => gateway.Traffic.Cancelled >= gateway.Traffic.Calls);
     }
 
     [Test]
@@ -64,11 +61,11 @@ public sealed class OverloadTests
         var load = gateway.Part<LoadGate>().Of("echo");
 
         var exports = Clients(gateway, Bulk + 20, "GET", "export");
-        await UntilAsync(() => load.AtOnce == Bulk && Refused(exports) == 20);
+        await Eventually.ThatAsync(() => load.AtOnce == Bulk && Refused(exports) == 20);
         var browsers = Clients(gateway, Browse - Bulk + 20, "GET", "browse");
-        await UntilAsync(() => load.AtOnce == Browse && Refused(browsers) == 20);
+        await Eventually.ThatAsync(() => load.AtOnce == Browse && Refused(browsers) == 20);
         var payers = Clients(gateway, All - Browse, "POST", "pay");
-        await UntilAsync(() => load.AtOnce == All);
+        await Eventually.ThatAsync(() => load.AtOnce == All);
         // Full is full: one payer more is one too many.
         var late = await gateway.SendAsync("POST", "/api/v1/pages/1:pay");
         gateway.Traffic.Release();
@@ -111,7 +108,7 @@ public sealed class OverloadTests
 
         events.Dispose();
         calls.ForEach(call => call.Dispose());
-        await UntilAsync(() => load.Streams == 0);
+        await Eventually.ThatAsync(() => load.Streams == 0);
         Assert.That((await gateway.SendAsync("GET", "/api/v1/watch?count=1")).Status, Is.EqualTo(200));
         Assert.That(load.Streams, Is.Zero);
     }
@@ -183,12 +180,5 @@ public sealed class OverloadTests
         while ((await socket.ReceiveAsync(buffer, patience.Token)).MessageType != WebSocketMessageType.Close)
         { }
         return (int)socket.CloseStatus!.Value;
-    }
-
-    private static async Task UntilAsync(Func<bool> holds)
-    {
-        using var patience = new CancellationTokenSource(Patience);
-        while (!holds())
-            await Task.Delay(5, patience.Token);
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Grpc.Core;
 using Souk.Shared;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Gateway;
 
@@ -10,7 +11,6 @@ namespace Souk.Tests.Gateway;
 /// </summary>
 public sealed class TraceTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly ConcurrentQueue<Activity> _spans = [];
     private GatewayHarness _gateway = null!;
     private ActivityListener _listener = null!;
@@ -162,12 +162,7 @@ public sealed class TraceTests
     // A span ends behind the answer that the client reads.
     private async Task<Activity> SpanOfAsync(ActivityTraceId trace)
     {
-        using var patience = new CancellationTokenSource(Patience);
-        while (true)
-        {
-            if (_spans.FirstOrDefault(span => span.TraceId == trace) is { } found)
-                return found;
-            await Task.Delay(5, patience.Token);
-        }
+        await Eventually.ThatAsync(() => _spans.Any(span => span.TraceId == trace));
+        return _spans.First(span => span.TraceId == trace);
     }
 }

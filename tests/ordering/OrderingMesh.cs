@@ -24,7 +24,6 @@ namespace Souk.Tests.Ordering;
 /// <summary>Ordering with everything that a checkout needs: the real services, on real sidecars.</summary>
 internal sealed class OrderingMesh : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly TestMesh _mesh = new();
     private readonly OrderingSettings _settings;
 
@@ -234,15 +233,15 @@ internal sealed class OrderingMesh : IAsyncDisposable
     /// <summary>The order once no workflow has work with it.</summary>
     internal async Task<Order> SettledAsync(Order order)
     {
-        using var limit = new CancellationTokenSource(Patience);
-        while (
-            await Ordering.Db.ScalarAsync<long>(
-                "select count(*) from orders where id = $1 and settled_at is null",
-                [Key(order)],
-                limit.Token
-            ) > 0
-        )
-            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, limit.Token);
+        await Eventually.ThatAsync(
+            async () =>
+                await Ordering.Db.ScalarAsync<long>(
+                    "select count(*) from orders where id = $1 and settled_at is null",
+                    [Key(order)],
+                    CancellationToken.None
+                ) == 0,
+            $"{order.OrderId} to be settled"
+        );
         return await Staff.GetOrderAsync(new GetOrderRequest { OrderId = order.OrderId });
     }
 

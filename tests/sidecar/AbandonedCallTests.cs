@@ -2,6 +2,7 @@ using Dapr.AppCallback.Autogen.Grpc.v1;
 using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 
@@ -15,7 +16,6 @@ internal sealed class AbandonedCallTests : SidecarFixture
     // resets every new one, whoever's it is.
     private const int Waves = 12;
     private const int CallersEach = 40;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [TestCase(false)]
     [TestCase(true)]
@@ -72,10 +72,8 @@ internal sealed class AbandonedCallTests : SidecarFixture
     private static async Task LeaveAsync(DeafApp app, int until, Func<CancellationToken, Task> call)
     {
         using var gone = new CancellationTokenSource();
-        using var patience = new CancellationTokenSource(Patience);
         var calls = Enumerable.Range(0, CallersEach).Select(_ => LeftAsync(call, gone.Token)).ToArray();
-        while (app.Held < until)
-            await Task.Delay(5, patience.Token);
+        await Eventually.ThatAsync(() => app.Held >= until);
         await gone.CancelAsync();
         await Task.WhenAll(calls);
     }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Souk.Sidecar;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 
@@ -66,7 +67,7 @@ internal sealed class AppHealthTests : PubSubFixture
         var spec = TestSidecar.App(Subscriber, app.Port) with { Protocol = "http", HealthCheck = Check };
         var sidecar = await StartAsync(Yaml.RedisPubSub(), spec);
         await PublishAsync(sidecar, topic, "1");
-        await Eventually.ThatAsync(() => Task.FromResult(Delivered().Length == 1), "the first event");
+        await Eventually.ThatAsync(() => Delivered().Length == 1, "the first event");
         await SettledAsync(topic, Subscriber);
         Volatile.Write(ref isWell, false);
         await Eventually.ThatAsync(async () => await SubscriptionsAsync() == 0, "deliveries to stop");
@@ -74,7 +75,7 @@ internal sealed class AppHealthTests : PubSubFixture
         await PublishAsync(sidecar, topic, "3");
         Assert.That(Delivered(), Has.Length.EqualTo(1));
         Volatile.Write(ref isWell, true);
-        await Eventually.ThatAsync(() => Task.FromResult(Delivered().Length >= 3), "the others");
+        await Eventually.ThatAsync(() => Delivered().Length >= 3, "the others");
         Assert.That(Delivered(), Is.EquivalentTo(new[] { 1, 2, 3 }));
         Assert.That((whileIll, await SubscriptionsAsync()), Is.EqualTo((0, 1)));
 
@@ -110,16 +111,12 @@ internal sealed class AppHealthTests : PubSubFixture
         Volatile.Write(ref isWell, true);
         await FiredAsync(fired + 3);
 
-        Task FiredAsync(int count) =>
-            Eventually.ThatAsync(() => Task.FromResult(app.Fired.Count >= count), $"{count} ticks");
+        Task FiredAsync(int count) => Eventually.ThatAsync(() => app.Fired.Count >= count, $"{count} ticks");
 
         Task AskedAsync(int times)
         {
             var until = Volatile.Read(ref asked) + times;
-            return Eventually.ThatAsync(
-                () => Task.FromResult(Volatile.Read(ref asked) >= until),
-                $"{times} health checks"
-            );
+            return Eventually.ThatAsync(() => Volatile.Read(ref asked) >= until, $"{times} health checks");
         }
     }
 

@@ -9,6 +9,7 @@ using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Souk.Sidecar.Bindings;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 
@@ -215,7 +216,7 @@ internal sealed class BindingTests : SidecarFixture
             Yaml.Cron("tick", "@every 50ms") + Yaml.Cron("other", "@every 50ms"),
             TestSidecar.App("app", app.Port)
         );
-        await Eventually.ThatAsync(() => Task.FromResult(app.Fired.Count >= 3), "three ticks");
+        await Eventually.ThatAsync(() => app.Fired.Count >= 3, "three ticks");
         Assert.That(app.Fired.Select(fired => fired.Name), Is.All.EqualTo("tick"));
         Assert.That(app.Fired[0].Metadata.Keys, Is.SupersetOf(new[] { "readTimeUTC", "timeZone" }));
         Assert.That(app.Fired[0].Data, Is.Empty);
@@ -229,7 +230,7 @@ internal sealed class BindingTests : SidecarFixture
             Yaml.Cron("tick", "@every 50ms", Yaml.Item("route", "/tock")) + Yaml.Cron("other", "@every 50ms");
         await StartAsync(components, TestSidecar.App("app", app.Port) with { Protocol = "http" });
         bool IsPost(HttpTestApp.SeenRequest seen) => seen.Line.StartsWith("POST", StringComparison.Ordinal);
-        await Eventually.ThatAsync(() => Task.FromResult(app.Requests.Count(IsPost) >= 3), "three ticks");
+        await Eventually.ThatAsync(() => app.Requests.Count(IsPost) >= 3, "three ticks");
         Assert.That(app.Requests.Where(IsPost).Select(seen => seen.Line), Is.All.EqualTo("POST /tock"));
         Assert.That(app.Requests.Select(seen => seen.Line), Does.Contain("OPTIONS /other"));
         Assert.That(app.Requests.First(IsPost).Headers.Keys, Does.Contain("readTimeUTC"));
@@ -254,7 +255,7 @@ internal sealed class BindingTests : SidecarFixture
             + Yaml.Component("store", "state.in-memory", "v1", "");
         var spec = TestSidecar.App("app", app.Port) with { Protocol = "http" };
         var sidecar = await StartAsync(components, spec);
-        await Eventually.ThatAsync(() => Task.FromResult(!site.Requests.IsEmpty), "the other binding");
+        await Eventually.ThatAsync(() => !site.Requests.IsEmpty, "the other binding");
         Assert.That(
             (site.Requests.First().Line, site.Requests.First().Body),
             Is.EqualTo(("POST /base", sent))
@@ -275,7 +276,7 @@ internal sealed class BindingTests : SidecarFixture
             + HttpYaml(site)
             + Yaml.Component("store", "state.in-memory", "v1", "");
         var sidecar = await StartAsync(components, TestSidecar.App("app", app.Port));
-        await Eventually.ThatAsync(() => Task.FromResult(!site.Requests.IsEmpty), "the other binding");
+        await Eventually.ThatAsync(() => !site.Requests.IsEmpty, "the other binding");
         Assert.That(site.Requests.First().Body, Is.EqualTo("sent on"));
         var state = await sidecar
             .Client("app")
@@ -302,7 +303,7 @@ internal sealed class BindingTests : SidecarFixture
             }
         );
         await Eventually.ThatAsync(
-            () => Task.FromResult(app.Requests.Count(seen => seen.Line == "POST /tick") >= 2),
+            () => app.Requests.Count(seen => seen.Line == "POST /tick") >= 2,
             "two ticks"
         );
     }

@@ -60,10 +60,7 @@ internal sealed class BulkApp : IAsyncDisposable
     }
 
     internal Task UntilAsync(int entries) =>
-        Eventually.ThatAsync(
-            () => Task.FromResult(_calls.Sum(call => call.Entries.Count) >= entries),
-            $"{entries} entries"
-        );
+        Eventually.ThatAsync(() => _calls.Sum(call => call.Entries.Count) >= entries, $"{entries} entries");
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 

@@ -3,6 +3,7 @@ using Dapr.AppCallback.Autogen.Grpc.v1;
 using Microsoft.Extensions.Logging.Abstractions;
 using Souk.Sidecar.Files;
 using Souk.Sidecar.PubSub;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 
@@ -71,7 +72,7 @@ internal sealed class BulkTests : PubSubFixture
                 };
         for (var i = 0; i < 5; i++)
             await PublishAsync(sidecar, topic, $"{i}");
-        await Eventually.ThatAsync(() => Task.FromResult(Letters().Length >= 3), "three dead letters");
+        await Eventually.ThatAsync(() => Letters().Length >= 3, "three dead letters");
         Assert.That(Letters().Select(Number), Is.EquivalentTo(new[] { 0, 1, 2 }));
         var tries = app.Calls.Where(call => call.Topic == topic).SelectMany(call => call.Entries).ToArray();
         Assert.That(
@@ -139,10 +140,7 @@ internal sealed class BulkTests : PubSubFixture
         app.Answer = call => call.Path == "/bulk" ? (200, Statuses(call)) : (200, "");
         await PublishManyAsync(sidecar, topic);
         var letters = await app.UntilAsync(2, call => call.Path == "/dead");
-        await Eventually.ThatAsync(
-            () => Task.FromResult(Taken(app).Distinct().Count() == Many),
-            "all events"
-        );
+        await Eventually.ThatAsync(() => Taken(app).Distinct().Count() == Many, "all events");
         var calls = app.Deliveries.Where(call => call.Path == "/bulk").ToArray();
         Assert.Multiple(() =>
         {

@@ -67,9 +67,9 @@ internal sealed class ControlTests
     {
         WriteRunFile(Patient, Patient);
         await using var run = await UpAsync("--restart");
-        await Eventually.ThatAsync(() => Task.FromResult(run.Output.Contains("two       | up")), "the other");
+        await Eventually.ThatAsync(() => run.Output.Contains("two       | up"), "the other");
         Assert.That((await SidecarAsync("stop", "one")).Code, Is.Zero);
-        await Eventually.ThatAsync(() => Task.FromResult(run.Output.Contains("one exited")), "its end");
+        await Eventually.ThatAsync(() => run.Output.Contains("one exited"), "its end");
         await Eventually.ThatAsync(
             async () => (await SidecarAsync("status", "two")).Output.Contains("ready      process"),
             "the other to be ready"
@@ -88,7 +88,7 @@ internal sealed class ControlTests
         );
         sidecar.Start();
         Assert.That(await sidecar.ExitAsync(), Is.EqualTo(2));
-        await Eventually.ThatAsync(() => Task.FromResult(sidecar.Output.Contains(why)), why);
+        await Eventually.ThatAsync(() => sidecar.Output.Contains(why), why);
         Assert.That(sidecar.Output.Trim().Split('\n'), Has.Length.EqualTo(1));
     }
 
@@ -100,10 +100,7 @@ internal sealed class ControlTests
         await using var second = Run();
         second.Start();
         Assert.That(await second.ExitAsync(), Is.EqualTo(2));
-        await Eventually.ThatAsync(
-            () => Task.FromResult(second.Output.Contains("runs this already")),
-            "the reason"
-        );
+        await Eventually.ThatAsync(() => second.Output.Contains("runs this already"), "the reason");
     }
 
     [Test]
@@ -115,7 +112,7 @@ internal sealed class ControlTests
         await using (var first = Run())
         {
             first.Start();
-            await Eventually.ThatAsync(() => Task.FromResult(first.Output.Contains("| up")), "the app");
+            await Eventually.ThatAsync(() => first.Output.Contains("| up"), "the app");
             orphan = AppPid();
             await first.KillAloneAsync();
         }
@@ -128,7 +125,7 @@ internal sealed class ControlTests
         refused.Start();
         Assert.That(await refused.ExitAsync(), Is.EqualTo(2));
         await Eventually.ThatAsync(
-            () => Task.FromResult(refused.Output.Contains($"processes behind ({orphan}")),
+            () => refused.Output.Contains($"processes behind ({orphan}"),
             "the reason"
         );
 
@@ -144,7 +141,7 @@ internal sealed class ControlTests
         WriteRunFile("echo to both; sleep 60");
         await using var run = Run();
         run.Start();
-        await Eventually.ThatAsync(() => Task.FromResult(run.Output.Contains("| to both")), "the console");
+        await Eventually.ThatAsync(() => run.Output.Contains("| to both"), "the console");
         var files = Directory.GetFiles(Path.Combine(_folder, ".dapr", "logs"), "one_app_*.log");
         Assert.That(files, Has.Length.EqualTo(1));
         await Eventually.ThatAsync(
@@ -178,7 +175,7 @@ internal sealed class ControlTests
     {
         var run = Run(more);
         run.Start();
-        await Eventually.ThatAsync(() => Task.FromResult(run.Output.Contains("one       | up")), "the app");
+        await Eventually.ThatAsync(() => run.Output.Contains("one       | up"), "the app");
         return run;
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Grpc.Core;
+using Souk.Tests.Harness;
 using DaprApi = Dapr.Client.Autogen.Grpc.v1.Dapr;
 using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
 
@@ -26,7 +27,7 @@ internal sealed class DeliveryCrashTests : SidecarFixture
         var publishing = PublishAsync(() => sidecar.Client, topic);
         for (var i = 1; i <= 2; i++)
         {
-            await UntilAsync(() => received.Count >= 50 * i, "the first events");
+            await Eventually.ThatAsync(() => received.Count >= 50 * i, "the first events");
             await sidecar.KillAsync();
             await sidecar.StartAsync();
         }
@@ -54,7 +55,7 @@ internal sealed class DeliveryCrashTests : SidecarFixture
         await redis.KillAsync();
         await redis.StartAgainAsync();
         var acknowledged = await publishing;
-        await UntilAsync(
+        await Eventually.ThatAsync(
             () =>
                 stream.Events.Select(item => item.Data.ToStringUtf8()).ToHashSet().IsSupersetOf(acknowledged),
             $"all of {acknowledged.Count} acknowledged events"
@@ -83,14 +84,14 @@ internal sealed class DeliveryCrashTests : SidecarFixture
             )
         );
         var publishing = PublishAsync(() => sidecar.Client, topic);
-        await UntilAsync(() => Received(app).Count >= 30, "the first events");
+        await Eventually.ThatAsync(() => Received(app).Count >= 30, "the first events");
         await app.DownAsync();
         await app.UpAsync();
-        await UntilAsync(() => Received(app).Count >= 80, "events for the app that is back");
+        await Eventually.ThatAsync(() => Received(app).Count >= 80, "events for the app that is back");
         await sidecar.KillAsync();
         await sidecar.StartAsync();
         var acknowledged = await publishing;
-        await UntilAsync(
+        await Eventually.ThatAsync(
             () => Received(app).IsSupersetOf(acknowledged),
             $"all of {acknowledged.Count} acknowledged events"
         );
@@ -167,11 +168,8 @@ internal sealed class DeliveryCrashTests : SidecarFixture
         ConcurrentDictionary<string, byte> received,
         IReadOnlyCollection<string> acknowledged
     ) =>
-        UntilAsync(
+        Eventually.ThatAsync(
             () => acknowledged.All(received.ContainsKey),
             $"all of {acknowledged.Count} acknowledged events"
         );
-
-    private static Task UntilAsync(Func<bool> condition, string what) =>
-        Eventually.ThatAsync(() => Task.FromResult(condition()), what);
 }

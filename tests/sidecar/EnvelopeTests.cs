@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Souk.Sidecar;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 

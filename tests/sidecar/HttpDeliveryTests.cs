@@ -1,3 +1,5 @@
+using Souk.Tests.Harness;
+
 namespace Souk.Tests.Sidecar;
 
 /// <summary>Deliveries to apps that speak HTTP.</summary>
@@ -208,7 +210,7 @@ internal sealed class HttpDeliveryTests : PubSubFixture
         var app = Own(new HttpTopicApp { Subscriptions = (503, "") });
         await app.UpAsync();
         var sidecar = await StartAsync(Yaml.RedisPubSub(), HttpApp(app));
-        await Eventually.ThatAsync(() => Task.FromResult(app.Asked >= 1), "the first question");
+        await Eventually.ThatAsync(() => app.Asked >= 1, "the first question");
         app.Subscriptions = (200, One(topic));
         await PublishAsync(sidecar, topic, "1");
         await app.UntilAsync(1);

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using Souk.Sidecar;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 

@@ -77,7 +77,7 @@ internal sealed class HttpTopicApp : IAsyncDisposable
     )
     {
         IReadOnlyList<HttpDelivery> Fitting() => [.. Deliveries.Where(item => fits is null || fits(item))];
-        await Eventually.ThatAsync(() => Task.FromResult(Fitting().Count >= count), $"{count} deliveries");
+        await Eventually.ThatAsync(() => Fitting().Count >= count, $"{count} deliveries");
         return Fitting();
     }
 

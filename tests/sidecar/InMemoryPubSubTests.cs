@@ -1,3 +1,4 @@
+using Souk.Tests.Harness;
 using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
 
 namespace Souk.Tests.Sidecar;

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Souk.Tests.Harness;
 using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
 
 namespace Souk.Tests.Sidecar;
@@ -105,7 +106,7 @@ internal sealed class InboundResiliencyTests : PubSubFixture
                     .Requests.Where(seen => seen.Line == "POST /tick")
                     .Select(seen => seen.Headers["readTimeUTC"]),
             ];
-        await Eventually.ThatAsync(() => Task.FromResult(Times().Length >= 4), "four posts");
+        await Eventually.ThatAsync(() => Times().Length >= 4, "four posts");
         Assert.That(Times().Take(3).Distinct().Count(), Is.EqualTo(1), "the same firing, three times");
         Assert.That(Times()[3], Is.Not.EqualTo(Times()[0]), "and then the next");
     }

@@ -4,6 +4,7 @@ using Google.Protobuf;
 using Grpc.Core;
 using Souk.Sidecar;
 using Souk.Sidecar.PubSub;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 

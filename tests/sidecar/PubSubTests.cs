@@ -2,6 +2,7 @@ using Dapr.AppCallback.Autogen.Grpc.v1;
 using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf;
 using Grpc.Core;
+using Souk.Tests.Harness;
 using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
 
 namespace Souk.Tests.Sidecar;
@@ -360,7 +361,7 @@ internal sealed class PubSubTests : SidecarFixture
         var app = Own(await TopicApp.StartAsync(lost));
         var sidecar = Own(await SidecarProcess.StartAsync(Yaml.RedisPubSub(), "subscriber", app.Port));
         const string Line = "subscriber wants lost-topic of nowhere, which is not a pub/sub of its";
-        await Eventually.ThatAsync(() => Task.FromResult(sidecar.Output.Contains(Line)), "the line");
+        await Eventually.ThatAsync(() => sidecar.Output.Contains(Line), "the line");
     }
 
     private Task<(TestSidecar Sidecar, TopicApp App)> StartAsync(

@@ -32,7 +32,7 @@ internal sealed class RunTests
                 ["APP_API_TOKEN"] = "to-app",
             }
         );
-        await Eventually.ThatAsync(() => Task.FromResult(run.Output.Contains("ready")), "the app");
+        await Eventually.ThatAsync(() => run.Output.Contains("ready"), "the app");
         Assert.That(
             run.Output,
             Does.Match(
@@ -44,10 +44,7 @@ internal sealed class RunTests
         );
         Assert.That(Directory.GetFiles(PidFolder).Select(Path.GetFileName), Does.Contain("one.pid"));
         Assert.That(await run.TerminateAsync(), Is.Zero);
-        await Eventually.ThatAsync(
-            () => Task.FromResult(run.Output.Contains("goodbye")),
-            "the app's last word"
-        );
+        await Eventually.ThatAsync(() => run.Output.Contains("goodbye"), "the app's last word");
         Assert.That(Directory.GetFiles(PidFolder), Is.Empty);
     }
 
@@ -57,10 +54,7 @@ internal sealed class RunTests
         WriteRunFile("exit 3", "echo still here; sleep 60");
         await using var run = Run();
         run.Start();
-        await Eventually.ThatAsync(
-            () => Task.FromResult(run.Output.Contains("one exited with code 3")),
-            "the report"
-        );
+        await Eventually.ThatAsync(() => run.Output.Contains("one exited with code 3"), "the report");
         Assert.That(run.HasExited, Is.False);
         Assert.That(await run.TerminateAsync(), Is.Zero);
     }
@@ -91,7 +85,7 @@ internal sealed class RunTests
         WriteRunFile("echo first", "echo second; sleep 60");
         await using var run = Run("--only", "two");
         run.Start();
-        await Eventually.ThatAsync(() => Task.FromResult(run.Output.Contains("| second")), "the app");
+        await Eventually.ThatAsync(() => run.Output.Contains("| second"), "the app");
         Assert.That(run.Output, Does.Not.Contain("| first"));
     }
 
@@ -103,7 +97,7 @@ internal sealed class RunTests
         run.Start();
         Assert.That(await run.ExitAsync(), Is.EqualTo(2));
         await Eventually.ThatAsync(
-            () => Task.FromResult(run.Output.Contains($"sidecar: {RunFilePath}:1: version must be 1")),
+            () => run.Output.Contains($"sidecar: {RunFilePath}:1: version must be 1"),
             "the message"
         );
         Assert.That(run.Output, Does.Not.Contain("   at "));
@@ -115,10 +109,7 @@ internal sealed class RunTests
         WriteRunFile("echo never");
         await using var run = Run("--no-apps");
         run.Start();
-        await Eventually.ThatAsync(
-            () => Task.FromResult(run.Output.Contains("Sidecar of one")),
-            "the sidecar"
-        );
+        await Eventually.ThatAsync(() => run.Output.Contains("Sidecar of one"), "the sidecar");
         Assert.That(await run.TerminateAsync(), Is.Zero);
         Assert.That(run.Output, Does.Not.Contain("never"));
     }
@@ -129,7 +120,7 @@ internal sealed class RunTests
         WriteRunFile("echo ready [$DAPR_API_TOKEN] [$APP_API_TOKEN]; sleep 60");
         await using var run = Run();
         run.Start();
-        await Eventually.ThatAsync(() => Task.FromResult(run.Output.Contains("| ready [] []")), "the app");
+        await Eventually.ThatAsync(() => run.Output.Contains("| ready [] []"), "the app");
         Assert.That(await run.TerminateAsync(), Is.Zero);
     }
 
@@ -145,7 +136,7 @@ internal sealed class RunTests
         );
         await using var run = Run();
         run.Start();
-        await Eventually.ThatAsync(() => Task.FromResult(run.Output.Contains($"| ready {port} ")), "the app");
+        await Eventually.ThatAsync(() => run.Output.Contains($"| ready {port} "), "the app");
         Assert.That(run.Output, Does.Not.Match($@"ready {port} {port}\b"));
         using var http = new HttpClient();
         Assert.That(
@@ -167,10 +158,7 @@ internal sealed class RunTests
         await using var run = Run();
         run.Start(new Dictionary<string, string> { ["HOME"] = Path.Combine(_folder, "home") });
         Assert.That(await run.ExitAsync(), Is.EqualTo(2));
-        await Eventually.ThatAsync(
-            () => Task.FromResult(run.Output.Contains($"sidecar: {file}:")),
-            "the message"
-        );
+        await Eventually.ThatAsync(() => run.Output.Contains($"sidecar: {file}:"), "the message");
     }
 
     [Test]
@@ -193,7 +181,7 @@ internal sealed class RunTests
         );
         await using var run = Run();
         run.Start(new Dictionary<string, string> { ["HOME"] = Path.Combine(_folder, "home") });
-        await Eventually.ThatAsync(() => Task.FromResult(run.Output.Contains("| up")), "the app");
+        await Eventually.ThatAsync(() => run.Output.Contains("| up"), "the app");
         Assert.That(await run.TerminateAsync(), Is.Zero);
     }
 

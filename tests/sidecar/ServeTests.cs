@@ -66,7 +66,7 @@ internal sealed class ServeTests
     {
         await using var sidecar = Serve(["--app-id", "wrong", .. flags.Split(' ')]);
         var code = await sidecar.ExitAsync();
-        await Eventually.ThatAsync(() => Task.FromResult(sidecar.Output.Contains(message)), message);
+        await Eventually.ThatAsync(() => sidecar.Output.Contains(message), message);
         Assert.That(code, Is.EqualTo(2));
         Assert.That(sidecar.Output.Trim().Split('\n'), Has.Length.EqualTo(1));
     }

@@ -3,6 +3,7 @@ using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf;
 using Grpc.Core;
 using Souk.Sidecar;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 
@@ -58,7 +59,7 @@ internal sealed class ShutdownCallTests : SidecarFixture
         var callbacks = new AppCallback.AppCallbackClient(sidecar.Channel("app"));
         var target = new Metadata { { "dapr-app-id", "app" } };
         var call = callbacks.OnInvokeAsync(new InvokeRequest { Method = "held" }, target).ResponseAsync;
-        await Eventually.ThatAsync(() => Task.FromResult(app.Calls == 1), "the call to arrive");
+        await Eventually.ThatAsync(() => app.Calls == 1, "the call to arrive");
         await sidecar.ShutDownAsync();
         var failure = await Assert.ThrowsAsync<RpcException>(() => call);
         Assert.That(
@@ -75,7 +76,7 @@ internal sealed class ShutdownCallTests : SidecarFixture
         var (sidecar, _) = await StartAsync(grpc: true);
         using var http = sidecar.Http("app");
         var outgoing = http.GetAsync($"/v1.0/invoke/http://127.0.0.1:{site.Port}/method/x");
-        await Eventually.ThatAsync(() => Task.FromResult(!site.Requests.IsEmpty), "the call to arrive");
+        await Eventually.ThatAsync(() => !site.Requests.IsEmpty, "the call to arrive");
         var stopping = sidecar.ShutDownAsync();
         async Task<bool> IsClosedAsync() => (await http.GetAsync("/v1.0/healthz/outbound")).Status == 500;
         await Eventually.ThatAsync(IsClosedAsync, "the sidecar to take no calls");
@@ -173,7 +174,7 @@ internal sealed class ShutdownCallTests : SidecarFixture
 
     private static async Task<Task> BeginAsync(TestSidecar sidecar, EchoApp app)
     {
-        await Eventually.ThatAsync(() => Task.FromResult(app.Calls == 1), "the call to arrive");
+        await Eventually.ThatAsync(() => app.Calls == 1, "the call to arrive");
         var stopping = sidecar.ShutDownAsync();
         using (var http = sidecar.Http("app"))
             await UntilUnreadyAsync(http);

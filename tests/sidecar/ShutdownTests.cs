@@ -3,6 +3,7 @@ using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Souk.Sidecar;
 using Souk.Sidecar.Files;
+using Souk.Tests.Harness;
 using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
 
 namespace Souk.Tests.Sidecar;
@@ -104,7 +105,7 @@ internal sealed class ShutdownTests : PubSubFixture
         // A call that holds the end back until the stream was seen to end.
         var site = Own(await HttpTestApp.StartAsync(_ => _held.Task));
         var call = http.GetAsync($"/v1.0/invoke/http://127.0.0.1:{site.Port}/method/x");
-        await Eventually.ThatAsync(() => Task.FromResult(!site.Requests.IsEmpty), "the call to arrive");
+        await Eventually.ThatAsync(() => !site.Requests.IsEmpty, "the call to arrive");
         var stopping = sidecar.ShutDownAsync();
         await UntilUnreadyAsync(http);
         await PublishAsync(sidecar, topic, "2");
@@ -188,7 +189,7 @@ internal sealed class ShutdownTests : PubSubFixture
         var spec = TestSidecar.App("app", app.Port) with { Protocol = "http" };
         var sidecar = Own(await TestSidecar.StartAsync(Patient, cron, spec));
         int Fired() => app.Requests.Count(seen => seen.Line == "POST /tick");
-        await Eventually.ThatAsync(() => Task.FromResult(Fired() == 1), "the first tick");
+        await Eventually.ThatAsync(() => Fired() == 1, "the first tick");
         var stopping = sidecar.ShutDownAsync();
         using var http = sidecar.Http("app");
         await UntilUnreadyAsync(http);

@@ -182,7 +182,7 @@ internal sealed class StartTests
             """
         );
         await using var sidecar = Serve("--log-as-json", "--resources-path", _folder);
-        await Eventually.ThatAsync(() => Task.FromResult(sidecar.Output.Contains("Sidecar of")), "the log");
+        await Eventually.ThatAsync(() => sidecar.Output.Contains("Sidecar of"), "the log");
         Assert.That(await sidecar.TerminateAsync(), Is.Zero);
         var lines = sidecar
             .Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
@@ -202,7 +202,7 @@ internal sealed class StartTests
     private static async Task EndsWithOneLineAsync(KillableProcess sidecar, string start, string problem)
     {
         Assert.That(await sidecar.ExitAsync(), Is.EqualTo(2));
-        await Eventually.ThatAsync(() => Task.FromResult(sidecar.Output.Contains(problem)), problem);
+        await Eventually.ThatAsync(() => sidecar.Output.Contains(problem), problem);
         var line = sidecar.Output.Trim();
         Assert.That(line, Does.StartWith(start));
         Assert.That(line.Split('\n'), Has.Length.EqualTo(1));

@@ -2,6 +2,7 @@ using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf;
 using Grpc.Core;
 using Souk.Sidecar;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
 

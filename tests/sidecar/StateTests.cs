@@ -1,6 +1,7 @@
 using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf;
 using Grpc.Core;
+using Souk.Tests.Harness;
 using DaprApi = Dapr.Client.Autogen.Grpc.v1.Dapr;
 using StateConcurrency = Dapr.Client.Autogen.Grpc.v1.StateOptions.Types.StateConcurrency;
 

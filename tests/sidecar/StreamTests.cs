@@ -3,6 +3,7 @@ using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf;
 using Grpc.Core;
 using Souk.Sidecar;
+using Souk.Tests.Harness;
 using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
 
 namespace Souk.Tests.Sidecar;
@@ -169,7 +170,7 @@ internal sealed class StreamTests : SidecarFixture
         first.Cut();
         var received = await second.UntilAsync(1);
         await Eventually.ThatAsync(
-            () => Task.FromResult(second.Events.Any(item => item.Data.ToStringUtf8() == "x")),
+            () => second.Events.Any(item => item.Data.ToStringUtf8() == "x"),
             "what the first stream held"
         );
         Assert.That(received, Is.Not.Empty);
@@ -187,7 +188,7 @@ internal sealed class StreamTests : SidecarFixture
         await Task.WhenAll(numbers.Select(number => PublishAsync(sidecar, topic, number)));
         IEnumerable<string> Received() =>
             streams.SelectMany(stream => stream.Events).Select(item => item.Data.ToStringUtf8());
-        await Eventually.ThatAsync(() => Task.FromResult(Received().Count() >= 90), "90 events");
+        await Eventually.ThatAsync(() => Received().Count() >= 90, "90 events");
         Assert.That(Received(), Is.EquivalentTo(numbers), "each event once, whoever gets it");
     }
 
@@ -253,7 +254,7 @@ internal sealed class StreamTests : SidecarFixture
             await PublishAsync(sidecar, topic, $"{i}");
         IEnumerable<string> Received() =>
             app.Events.Concat(stream.Events).Select(item => item.Data.ToStringUtf8());
-        await Eventually.ThatAsync(() => Task.FromResult(Received().Count() >= 40), "40 events");
+        await Eventually.ThatAsync(() => Received().Count() >= 40, "40 events");
         Assert.That(Received().Distinct().Count(), Is.EqualTo(40));
     }
 

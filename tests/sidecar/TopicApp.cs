@@ -80,7 +80,7 @@ internal sealed class TopicApp : IAsyncDisposable
     )
     {
         IReadOnlyList<TopicEventRequest> Fitting() => [.. Events.Where(item => fits is null || fits(item))];
-        await Eventually.ThatAsync(() => Task.FromResult(Fitting().Count >= count), $"{count} events");
+        await Eventually.ThatAsync(() => Fitting().Count >= count, $"{count} events");
         return Fitting();
     }
 
@@ -115,23 +115,6 @@ internal sealed class TopicApp : IAsyncDisposable
             app.LastHeaders = context.RequestHeaders;
             app._events.Enqueue(request);
             return new TopicEventResponse { Status = await app.Answer(request) };
-        }
-    }
-}
-
-/// <summary>Waits for what other processes do in their own time.</summary>
-internal static class Eventually
-{
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
-
-    internal static async Task ThatAsync(Func<Task<bool>> condition, string what)
-    {
-        using var limit = new CancellationTokenSource(Patience);
-        while (!await condition())
-        {
-            if (limit.IsCancellationRequested)
-                Assert.Fail($"still waiting for {what}");
-            await Task.Delay(20);
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Dapr.AppCallback.Autogen.Grpc.v1;
 using Dapr.Client.Autogen.Grpc.v1;
 using Grpc.Core;
+using Souk.Tests.Harness;
 using DaprApi = Dapr.Client.Autogen.Grpc.v1.Dapr;
 using Verdict = Dapr.AppCallback.Autogen.Grpc.v1.TopicEventResponse.Types.TopicEventResponseStatus;
 
@@ -99,7 +100,7 @@ internal sealed class TopicStream : IAsyncDisposable
 
     internal async Task<IReadOnlyList<TopicEventRequest>> UntilAsync(int count)
     {
-        await Eventually.ThatAsync(() => Task.FromResult(_events.Count >= count), $"{count} events");
+        await Eventually.ThatAsync(() => _events.Count >= count, $"{count} events");
         return Events;
     }
 

@@ -4,8 +4,8 @@ using System.Text;
 namespace Souk.Tests.Gateway.Fuzz;
 
 /// <summary>
-/// Whatever strangers send over HTTP/1.1, each request on a connection of its own: the answer is theirs to fix,
-/// never a 5xx, never a hung connection.
+/// Whatever strangers send over HTTP/1.1, each request on a connection of its own: the answer is theirs to
+/// fix, never a 5xx, never a hung connection.
 /// </summary>
 public sealed class BadInputFuzzTests
 {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Dapr.DurableTask.Protobuf;
 using Grpc.Core;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar.Faults;
 
@@ -34,7 +35,7 @@ internal sealed class FaultTests
         await Task.WhenAll(started, published);
         var outputs = await FinishedAsync(mesh, patience.Token);
         await Eventually.ThatAsync(
-            () => Task.FromResult(mesh.Journal.Events.Count >= Events),
+            () => mesh.Journal.Events.Count >= Events,
             $"{Events} events to be delivered"
         );
 

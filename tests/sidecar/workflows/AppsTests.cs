@@ -1,6 +1,7 @@
 using Dapr.DurableTask.Protobuf;
 using Grpc.Net.Client;
 using Souk.Sidecar.Files;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar.Workflows;
 

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
@@ -23,7 +24,10 @@ internal sealed class KillTests
     public async Task Serve_KilledUnderLoad_EveryWorkflowEndsAsItsHistorySays()
     {
         await using var database = await WorkflowDatabase.CreateAsync();
-        await using var sidecar = await SidecarProcess.StartAsync("shop", database.ConnectionString);
+        await using var sidecar = await SidecarProcess.StartAsync(
+            Yaml.PostgresState(database.ConnectionString, metadata: Yaml.Item("actorStateStore", "true")),
+            "shop"
+        );
         var seed = Random.Shared.Next();
         TestContext.Out.WriteLine($"seed {seed}");
         var random = new Random(seed);
@@ -37,7 +41,7 @@ internal sealed class KillTests
         {
             var before = Volatile.Read(ref _purchases);
             await Eventually.ThatAsync(
-                () => Task.FromResult(Volatile.Read(ref _purchases) >= before + PurchasesBetweenKills),
+                () => Volatile.Read(ref _purchases) >= before + PurchasesBetweenKills,
                 "purchases to go on"
             );
             await Task.Delay(random.Next(50, 500));
@@ -116,7 +120,10 @@ internal sealed class KillTests
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Configuration.AddInMemoryCollection(
-            new Dictionary<string, string?> { ["DAPR_GRPC_ENDPOINT"] = sidecar.Address }
+            new Dictionary<string, string?>
+            {
+                ["DAPR_GRPC_ENDPOINT"] = $"http://127.0.0.1:{sidecar.GrpcPort}",
+            }
         );
         builder.Logging.ClearProviders();
         builder.Services.AddDaprWorkflow(options =>

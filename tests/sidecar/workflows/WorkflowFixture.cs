@@ -1,5 +1,6 @@
 using Dapr.DurableTask.Protobuf;
 using Grpc.Core;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
@@ -74,22 +75,10 @@ internal abstract class WorkflowFixture(bool takesGiven = false)
         return answer.Exists ? answer.WorkflowState : null;
     }
 
-    protected static async Task UntilAsync(Func<Task<bool>> holds, string what)
-    {
-        var end = Soon;
-        while (!await holds())
-        {
-            Assert.That(
-                TimeProvider.System.GetUtcNow().UtcDateTime,
-                Is.LessThan(end),
-                $"waited too long until {what}"
-            );
-            await Task.Delay(10);
-        }
-    }
+    protected static Task UntilAsync(Func<Task<bool>> holds, string what) =>
+        Eventually.ThatAsync(holds, what);
 
-    protected static Task UntilAsync(Func<bool> holds, string what) =>
-        UntilAsync(() => Task.FromResult(holds()), what);
+    protected static Task UntilAsync(Func<bool> holds, string what) => Eventually.ThatAsync(holds, what);
 
     protected Task UntilStatusAsync(string id, OrchestrationStatus status) =>
         UntilAsync(async () => (await StateAsync(id))?.WorkflowStatus == status, $"{id} is {status}");
