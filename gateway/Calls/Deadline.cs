@@ -35,7 +35,14 @@ internal sealed class Deadline : IResettable, IDisposable
         Pool.Return(this);
     }
 
-    bool IResettable.TryReset() => _source.TryReset();
+    bool IResettable.TryReset()
+    {
+        if (_source.TryReset())
+            return true;
+        // It has ended its call, and serves no other; nor does its timer stay behind.
+        _source.Dispose();
+        return false;
+    }
 
     private static void Leave(object? source) => (source as CancellationTokenSource)?.Cancel();
 }
