@@ -9,8 +9,10 @@ namespace Souk.Tests.Harness;
 /// </summary>
 internal static class FreePorts
 {
-    private const int First = 28_000;
-    private const int Count = 4_700;
+    private const int First = 10_000;
+
+    // More than all tests together take, so that no port of a server that is down for a moment comes again.
+    private const int Count = 15_000;
 
     // Other test processes on the machine start somewhere else.
     private static int s_next = Random.Shared.Next(Count);
@@ -29,6 +31,13 @@ internal static class FreePorts
 
     /// <summary>As many different ones.</summary>
     internal static int[] Many(int count) => [.. Enumerable.Range(0, count).Select(_ => One())];
+
+    /// <summary>
+    /// Returns once a port of ours that was closed can be opened again: a process that another test starts
+    /// has all our sockets until it runs its own program.
+    /// </summary>
+    internal static Task UntilFreeAsync(int port) =>
+        Eventually.ThatAsync(() => IsFree(port), $"port {port} to be free");
 
     private static bool IsFree(int port)
     {

@@ -14,7 +14,7 @@ internal sealed class NodePackage
 {
     private const int NodeMajorMin = 20;
     private static readonly TimeSpan InstallTimeout = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan ScriptTimeout = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan ScriptTimeout = TimeSpan.FromMinutes(4);
     private static readonly SemaphoreSlim Installing = new(1);
 
     private readonly string _source;

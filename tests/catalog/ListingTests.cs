@@ -160,7 +160,10 @@ internal sealed class ListingTests
         );
 
         Assert.That(verdict, Is.EqualTo(Verdict.Success));
-        Assert.That((await _mesh.GetAsync(product.ProductId)).Name, Is.EqualTo("Renamed elsewhere"));
+        var renamed = await _mesh.GetAsync(product.ProductId);
+        Assert.That(renamed.Name, Is.EqualTo("Renamed elsewhere"));
+        // Its event is on its way to the listing, which other tests look at.
+        await _mesh.ListedAsync(renamed);
     }
 
     [Test, Description("X-17")]

@@ -34,7 +34,7 @@ internal sealed class MeshFixture
 /// <summary>What every journey needs.</summary>
 internal abstract class Journey
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     protected static LiveMesh Mesh => MeshFixture.Mesh;
 
@@ -43,7 +43,7 @@ internal abstract class Journey
     protected static Books Books => Mesh.Books;
 
     /// <summary>
-    /// Waits until the check holds; a minute is long enough for everything that comes by itself.
+    /// Waits until the check holds; two minutes are long enough for everything that comes by itself.
     /// </summary>
     protected static async Task Eventually(Func<Task<bool>> holds, string what, TimeSpan? patience = null)
     {

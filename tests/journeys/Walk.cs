@@ -36,7 +36,7 @@ internal enum Halt
 /// <summary>A checkout that is led from gate to gate and stands still in front of one.</summary>
 internal sealed class Walk : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly Books _books;
     private readonly Person _buyer;

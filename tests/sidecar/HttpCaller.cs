@@ -36,6 +36,12 @@ internal sealed class HttpCaller(int port) : IDisposable
         Timeout = TimeSpan.FromSeconds(60),
     };
 
+    /// <summary>
+    /// Goes with a body that is refused unread: otherwise the refusal may come while the body is still on its
+    /// way, and break the connection.
+    /// </summary>
+    internal static (string Name, string Value) Waiting => ("expect", "100-continue");
+
     internal Task<HttpAnswer> GetAsync(string path, params (string Name, string Value)[] headers) =>
         SendAsync("GET", path, null, headers);
 

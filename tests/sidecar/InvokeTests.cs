@@ -164,7 +164,7 @@ internal sealed class InvokeTests
     public async Task Invoke_BodyOverTheLimit_Is413()
     {
         var body = new string('x', 5_000_000);
-        var answer = await _caller.PostAsync("/v1.0/invoke/http/method/x", body);
+        var answer = await _caller.PostAsync("/v1.0/invoke/http/method/x", body, HttpCaller.Waiting);
         Assert.That(answer.Status, Is.EqualTo(413));
     }
 

@@ -56,8 +56,7 @@ internal sealed class TestSidecar : IAsyncDisposable
                 }
             )
             .ToArray();
-        var server = await SidecarServer.StartAsync(specs, settings, CancellationToken.None);
-        return new TestSidecar(folder, settings, specs, server);
+        return new TestSidecar(folder, settings, specs, await StartAsync(specs, settings));
     }
 
     /// <summary>What a start with these components is refused with.</summary>
@@ -101,6 +100,19 @@ internal sealed class TestSidecar : IAsyncDisposable
 
     internal DaprApi.DaprClient Client(string appId) => new(Channel(appId));
 
+    private static async Task<SidecarServer> StartAsync(
+        IReadOnlyList<AppSpec> specs,
+        SidecarSettings settings
+    )
+    {
+        foreach (var spec in specs)
+        {
+            await FreePorts.UntilFreeAsync(spec.GrpcPort);
+            await FreePorts.UntilFreeAsync(spec.HttpPort);
+        }
+        return await SidecarServer.StartAsync(specs, settings, CancellationToken.None);
+    }
+
     /// <summary>Stops, and starts again with the same files and ports.</summary>
     internal async Task RestartAsync()
     {
@@ -108,7 +120,7 @@ internal sealed class TestSidecar : IAsyncDisposable
             throw GivenSidecar.Unfit("a sidecar that can be restarted");
         await StopAsync();
         _stopped = false;
-        _server = await SidecarServer.StartAsync(_specs, _settings, CancellationToken.None);
+        _server = await StartAsync(_specs, _settings);
     }
 
     /// <summary>Ends as a signal makes it end: what is under way has its time.</summary>

@@ -46,7 +46,7 @@ internal sealed class TlsRelay : IAsyncDisposable
             while (true)
                 _lines.Add(ServeAsync(await _listener.AcceptTcpClientAsync(_stop.Token)));
         }
-        catch (OperationCanceledException)
+        catch (Exception) when (_stop.IsCancellationRequested)
         {
             // The test is over.
         }

@@ -5,11 +5,14 @@ import { chromium } from "playwright-core";
 
 const [url, browserPath, operation, parameter] = process.argv.slice(2);
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox"] });
+// A browser takes its time on a machine that stalls.
+const timeout = 100_000;
+const browser = await chromium.launch({ executablePath: browserPath, args: ["--no-sandbox"], timeout });
 const seen = { complaints: [], violations: [] };
 
 const open = async (options, hash = "") => {
   const page = await browser.newPage(options);
+  page.setDefaultTimeout(timeout);
   page.on("pageerror", (error) => seen.complaints.push(String(error)));
   page.on("console", (message) => {
     if (message.type() === "error") seen.complaints.push(message.text());

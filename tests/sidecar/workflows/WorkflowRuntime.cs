@@ -71,11 +71,10 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
     )
     {
         GivenSidecar.RefuseFor("a workflow engine whose workers are all its own");
+        var place = port ?? FreePorts.One();
+        await FreePorts.UntilFreeAsync(place);
         var engine = new WorkflowEngine(database.ConnectionString, TimeProvider.System, NullLogger.Instance);
-        var builder = Loopback.Builder(
-            (port ?? FreePorts.One(), HttpProtocols.Http2),
-            (0, HttpProtocols.Http1)
-        );
+        var builder = Loopback.Builder((place, HttpProtocols.Http2), (0, HttpProtocols.Http1));
         builder.Services.AddGrpc();
         // With every kind of route, as the runtime itself has.
         builder.Services.AddRouting();

@@ -36,10 +36,9 @@ internal sealed class LoopbackApp : IAsyncDisposable
     )
         where TService : class
     {
-        var builder = Loopback.Builder(
-            (grpcPort ?? FreePorts.One(), HttpProtocols.Http2),
-            (0, HttpProtocols.Http1)
-        );
+        var port = grpcPort ?? FreePorts.One();
+        await FreePorts.UntilFreeAsync(port);
+        var builder = Loopback.Builder((port, HttpProtocols.Http2), (0, HttpProtocols.Http1));
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(service);
         var app = builder.Build();
