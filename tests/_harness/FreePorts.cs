@@ -33,13 +33,10 @@ internal static class FreePorts
     internal static int[] Many(int count) => [.. Enumerable.Range(0, count).Select(_ => One())];
 
     /// <summary>
-    /// Returns once a port of ours that was closed can be opened again: a process that another test starts
-    /// has all our sockets until it runs its own program.
+    /// Whether a port can be opened. One of ours that was closed may not be for a moment: a process that another
+    /// test starts has all our sockets until it runs its own program.
     /// </summary>
-    internal static Task UntilFreeAsync(int port) =>
-        Eventually.ThatAsync(() => IsFree(port), $"port {port} to be free");
-
-    private static bool IsFree(int port)
+    internal static bool IsFree(int port)
     {
         try
         {

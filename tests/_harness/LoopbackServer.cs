@@ -34,7 +34,7 @@ internal sealed class LoopbackServer(
 
     internal async Task UpAsync()
     {
-        await FreePorts.UntilFreeAsync(Port);
+        await Eventually.ThatAsync(() => FreePorts.IsFree(Port));
         var builder = Loopback.Builder((Port, protocols));
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null);
         services?.Invoke(builder.Services);

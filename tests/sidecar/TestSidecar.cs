@@ -107,8 +107,8 @@ internal sealed class TestSidecar : IAsyncDisposable
     {
         foreach (var spec in specs)
         {
-            await FreePorts.UntilFreeAsync(spec.GrpcPort);
-            await FreePorts.UntilFreeAsync(spec.HttpPort);
+            await Eventually.ThatAsync(() => FreePorts.IsFree(spec.GrpcPort));
+            await Eventually.ThatAsync(() => FreePorts.IsFree(spec.HttpPort));
         }
         return await SidecarServer.StartAsync(specs, settings, CancellationToken.None);
     }
