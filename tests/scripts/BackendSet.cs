@@ -23,16 +23,40 @@ internal sealed class BackendSet : IAsyncDisposable
     /// <summary>Redis as host:port.</summary>
     public string Redis { get; private set; } = "";
 
-    /// <summary>Starts a fresh set; ignored where tests run on servers that somebody else owns.</summary>
-    public static async Task<BackendSet> StartAsync(string name)
+    /// <summary>
+    /// For a program that works on this set, which is private although the environment names the other tests'
+    /// servers.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Settings =>
+        new Dictionary<string, string>
+        {
+            ["SOUK_SET"] = _name,
+            ["SOUK_POSTGRES"] = "",
+            ["SOUK_REDIS"] = "",
+            ["SOUK_WORKFLOWSTORE"] = "",
+        };
+
+    /// <summary>
+    /// A set of which nothing runs yet; ignored where tests run on servers that somebody else owns.
+    /// </summary>
+    public static BackendSet Of(string name)
     {
         var script = Environment.GetEnvironmentVariable("SOUK_BACKENDS");
         if (script is null)
             Assert.Ignore("SOUK_BACKENDS is not set: `make test` sets it to scripts/backends.sh.");
-        var set = new BackendSet(script, $"{name}-{Environment.ProcessId}");
+        return new BackendSet(script, $"{name}-{Environment.ProcessId}");
+    }
+
+    /// <summary>Starts a fresh set.</summary>
+    public static async Task<BackendSet> StartAsync(string name)
+    {
+        var set = Of(name);
         await set.StartAsync();
         return set;
     }
+
+    /// <summary>The path of a script beside the set's own.</summary>
+    public string Script(string name) => Path.Combine(Path.GetDirectoryName(_script) ?? "", name);
 
     /// <summary>Starts what is not running; ports are kept.</summary>
     public async Task StartAsync()
@@ -59,10 +83,8 @@ internal sealed class BackendSet : IAsyncDisposable
             UseShellExecute = false,
             RedirectStandardError = true,
         };
-        start.Environment["SOUK_SET"] = _name;
-        // The set shall be private although the other tests' servers are in the environment.
-        start.Environment.Remove("SOUK_POSTGRES");
-        start.Environment.Remove("SOUK_REDIS");
+        foreach (var (name, value) in Settings)
+            start.Environment[name] = value;
         using var process =
             Process.Start(start) ?? throw new InvalidOperationException($"{_script} does not start.");
         using var timeout = new CancellationTokenSource(ScriptTimeout);

@@ -5,6 +5,8 @@ internal sealed class TemporaryFolder : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("souk-files-");
 
+    internal string FullName => _folder.FullName;
+
     /// <summary>Writes a file and returns where it lies.</summary>
     internal string Write(string name, string text)
     {
