@@ -223,11 +223,22 @@ stop_redis() {
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
 # Keeps the port of the last start when it is still free, so that what connects by it finds the server again.
+# A new one is not the port of another set, whose server may be down only for now.
 pick_port() {
-  local file=$1 wanted=$2
-  [[ -s $file ]] && wanted=$(cat "$file")
-  free_port "$wanted" >"$file.new"
+  local file=$1 port=$2
+  [[ -s $file ]] && port=$(cat "$file")
+  while port_open "$port" || claimed "$port" "$file"; do port=$((port + 1)); done
+  echo "$port" >"$file.new"
   mv "$file.new" "$file"
+}
+
+# Does port $1 stand in the file of another server than that of file $2?
+claimed() {
+  local other
+  for other in "$ROOT"/.run/*.port "$ROOT"/.run/*/*.port; do
+    [[ -f $other && $other != "$2" && $(cat "$other") == "$1" ]] && return 0
+  done
+  return 1
 }
 
 start() {

@@ -47,13 +47,6 @@ random_hex() { od -An -N "$1" -tx1 /dev/urandom | tr -d ' \n'; }
 
 port_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# The first port from $1 on that nobody listens on.
-free_port() {
-  local port=$1
-  while port_open "$port"; do port=$((port + 1)); done
-  echo "$port"
-}
-
 # Is process $1 alive, and does its command line contain $2? A pid file may outlive its process and the number
 # be reused.
 is_ours() { [[ $(command_line "$1") == *"$2"* ]]; }
