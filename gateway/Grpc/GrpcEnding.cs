@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Google.Protobuf;
 using Google.Rpc;
 using Souk.Gateway.Errors;
@@ -23,7 +22,7 @@ internal static class GrpcEnding
         var status = problem.IsInternal ? Fault.StatusOf(Fault.Internal(traceId)) : problem.Status;
         context.Response.AppendTrailer("grpc-status", status.Code.ToString(CultureInfo.InvariantCulture));
         if (status.Message.Length > 0)
-            context.Response.AppendTrailer("grpc-message", Encode(status.Message));
+            context.Response.AppendTrailer("grpc-message", GrpcMessage.Encode(status.Message));
         if (status.Details.Count > 0)
             context.Response.AppendTrailer(Fault.DetailsTrailer, Details(status));
     }
@@ -39,22 +38,4 @@ internal static class GrpcEnding
     }
 
     private static string Details(Status status) => Convert.ToBase64String(status.ToByteArray()).TrimEnd('=');
-
-    // Percent-encoding of everything but printable ASCII, and of the percent sign.
-    private static string Encode(string text)
-    {
-        if (
-            !text.AsSpan().ContainsAnyExceptInRange(' ', '~') && !text.Contains('%', StringComparison.Ordinal)
-        )
-            return text;
-        var encoded = new StringBuilder();
-        foreach (var unit in Encoding.UTF8.GetBytes(text))
-        {
-            if (unit is >= (byte)' ' and <= (byte)'~' and not (byte)'%')
-                encoded.Append((char)unit);
-            else
-                encoded.Append(CultureInfo.InvariantCulture, $"%{unit:X2}");
-        }
-        return encoded.ToString();
-    }
 }

@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Text;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
+using Souk.Shared;
 
 namespace Souk.Sidecar.Proxy;
 
@@ -11,7 +11,7 @@ internal static class GrpcStatus
     public static void Answer(HttpResponse response, StatusCode code, string message)
     {
         var number = ((int)code).ToString(CultureInfo.InvariantCulture);
-        var text = Encoded(message);
+        var text = GrpcMessage.Encode(message);
         if (response.HasStarted)
         {
             response.AppendTrailer("grpc-status", number);
@@ -22,19 +22,5 @@ internal static class GrpcStatus
         response.ContentType = "application/grpc";
         response.Headers["grpc-status"] = number;
         response.Headers["grpc-message"] = text;
-    }
-
-    // gRPC's percent encoding touches as little as it can, and some clients undo no more than that.
-    private static string Encoded(string message)
-    {
-        var text = new StringBuilder(message.Length);
-        foreach (var one in Encoding.UTF8.GetBytes(message))
-        {
-            if (one is >= (byte)' ' and <= (byte)'~' and not (byte)'%')
-                text.Append((char)one);
-            else
-                text.Append(CultureInfo.InvariantCulture, $"%{one:X2}");
-        }
-        return text.ToString();
     }
 }

@@ -121,6 +121,20 @@ internal sealed class GrpcTests
         );
     }
 
+    [TestCase("There is no prod_1: ask \"again\"?")]
+    [TestCase("100 % größer als 5 €\r\n\u007f%41")]
+    public async Task Fail_AnyText_ArrivesAsItWas(string text)
+    {
+        var fault = (
+            await Assert.ThrowsAsync<RpcException>(async () =>
+                await _gateway.Grpc.FailAsync(
+                    new FailRequest { Code = (int)StatusCode.Aborted, Message = text }
+                )
+            )
+        )!;
+        Assert.That(fault.Status.Detail, Is.EqualTo(text));
+    }
+
     [Test]
     public async Task Fail_WithDetails_KeepsThem()
     {
