@@ -7,8 +7,8 @@ namespace Souk.Shared;
 internal static class GrpcMessage
 {
     /// <summary>
-    /// The text's UTF-8 with each byte percent-encoded that is no printable ASCII, and the percent sign. No more
-    /// than that, as gRPC asks: some clients undo nothing else.
+    /// The text's UTF-8 with each byte percent-encoded that is no printable ASCII, and the percent sign.
+    /// No more than that, as gRPC asks: some clients undo nothing else.
     /// </summary>
     public static string Encode(string text)
     {
