@@ -3,8 +3,8 @@ using Microsoft.Extensions.ObjectPool;
 namespace Souk.Gateway.Calls;
 
 /// <summary>
-/// Ends with a call's time or with its caller, whichever is first. Nearly every call ends before both, and
-/// then what watched over it watches over another one.
+/// A token that is cancelled when a call's time is over or its caller leaves, whichever is first. Pooled:
+/// nearly every call ends before both, and its source and timer can then serve another call.
 /// </summary>
 internal sealed class Deadline : IResettable, IDisposable
 {
@@ -20,7 +20,10 @@ internal sealed class Deadline : IResettable, IDisposable
 
     public CancellationToken Token => _source.Token;
 
-    /// <summary>Begins to watch. Who disposes it has let go of the token.</summary>
+    /// <summary>
+    /// Starts the time. Nobody may use the token any more once the deadline is disposed: it serves another
+    /// call then.
+    /// </summary>
     public static Deadline Begin(TimeSpan time, CancellationToken caller)
     {
         var deadline = Pool.Get();
@@ -39,7 +42,7 @@ internal sealed class Deadline : IResettable, IDisposable
     {
         if (_source.TryReset())
             return true;
-        // It has ended its call, and serves no other; nor does its timer stay behind.
+        // A cancelled source serves no other call, and its timer must not stay behind.
         _source.Dispose();
         return false;
     }

@@ -70,7 +70,7 @@ internal sealed partial class ServiceCaller
                 catch (Exception e)
                 {
                     Lost(circuit, call, e, aborted);
-                    if (e is not (HttpRequestException or IOException) || retriesLeft == 0)
+                    if (e is not IOException || retriesLeft == 0)
                         throw;
                 }
                 await Task.Delay(RetryPause * (RetriesMax + 1 - retriesLeft), _clock, token);

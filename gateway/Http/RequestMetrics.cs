@@ -30,7 +30,7 @@ internal static class RequestMetrics
 
     private static readonly string[] Methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
-    /// <summary>The verb, where it is one of HTTP's: strangers send anything.</summary>
+    /// <summary>The method, where it is one of HTTP's: strangers send anything.</summary>
     public static string MethodOf(Exchange exchange) =>
         Methods.Contains(exchange.Context.Request.Method) ? exchange.Context.Request.Method : "other";
 

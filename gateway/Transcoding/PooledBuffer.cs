@@ -3,12 +3,12 @@ using System.Buffers;
 namespace Souk.Gateway.Transcoding;
 
 /// <summary>Growing bytes from the shared pool: the target of both directions of transcoding.</summary>
-/// <param name="usualBytes">What it takes at first, which it does with the first byte.</param>
-internal sealed class PooledBuffer(int usualBytes = PooledBuffer.UsualBytes)
+/// <param name="initialBytes">How many it takes from the pool with the first write, not before.</param>
+internal sealed class PooledBuffer(int initialBytes = PooledBuffer.InitialBytes)
     : IBufferWriter<byte>,
         IDisposable
 {
-    private const int UsualBytes = 1024;
+    private const int InitialBytes = 1024;
 
     private byte[] _bytes = [];
 
@@ -76,7 +76,7 @@ internal sealed class PooledBuffer(int usualBytes = PooledBuffer.UsualBytes)
         if (_bytes.Length - Length >= count)
             return;
         var wanted = Math.Max(_bytes.Length * 2, Length + count);
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(wanted, usualBytes));
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(wanted, initialBytes));
         Written.CopyTo(larger);
         if (_bytes.Length > 0)
             ArrayPool<byte>.Shared.Return(_bytes);

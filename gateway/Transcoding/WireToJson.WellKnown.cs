@@ -51,7 +51,7 @@ internal static partial class WireToJson
             var (number, type) = reader.Tag();
             if (number == 1 && type == WireType.Varint)
                 seconds = unchecked((long)reader.Varint());
-            else if (number == 2 && type == WireType.Varint)
+            else if (number == Souk.Type.Money.MinorUnitsFieldNumber && type == WireType.Varint)
                 nanos = unchecked((int)reader.Varint());
             else
                 reader.Skip(type);
@@ -71,7 +71,7 @@ internal static partial class WireToJson
         while (!reader.AtEnd)
         {
             var (number, type) = reader.Tag();
-            if (number == 1 && type == WireType.Length)
+            if (number == Souk.Type.Money.CurrencyFieldNumber && type == WireType.Length)
                 paths.Add(Encoding.UTF8.GetString(reader.Bytes()));
             else
                 reader.Skip(type);

@@ -89,7 +89,7 @@ internal static partial class WireToJson
     )
     {
         var count = plan.Fields.Length;
-        // As many as there are, and no Clear(): either way they begin empty.
+        // Both begin empty: stackalloc is zeroed, too, as nothing here sets SkipLocalsInit.
         var slots = count <= SlotsOnStackMax ? stackalloc Slot[count] : new Slot[count];
         Index(plan, wire, slots);
         foreach (var field in plan.Fields)

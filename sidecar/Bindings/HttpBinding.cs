@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.Security;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Souk.Sidecar.Components;
 using Souk.Sidecar.Processes;
@@ -168,7 +167,7 @@ internal sealed class HttpBinding : IOutputBinding, IAsyncDisposable
             if (spec.Text("MTLSClientCert") is { } certificate)
                 options.ClientCertificates = [Pem.Certificate(certificate, spec.Required("MTLSClientKey"))];
         }
-        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (Pem.IsUnreadable(e))
         {
             throw spec.Error("MTLSRootCA, MTLSClientCert or MTLSClientKey", $"cannot be read: {e.Message}");
         }

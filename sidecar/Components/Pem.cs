@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Souk.Sidecar.Components;
@@ -7,6 +8,10 @@ internal static class Pem
 {
     public static string Text(string value) =>
         value.Contains("-----BEGIN", StringComparison.Ordinal) ? value : File.ReadAllText(value);
+
+    /// <summary>Whether the error says that a value holds no PEM or names a file that cannot be read.</summary>
+    public static bool IsUnreadable(Exception error) =>
+        error is CryptographicException or IOException or UnauthorizedAccessException;
 
     /// <summary>A certificate and its key as one.</summary>
     public static X509Certificate2 Certificate(string certificate, string key) =>

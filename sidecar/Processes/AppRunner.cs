@@ -44,6 +44,7 @@ internal sealed partial class AppRunner(
     /// <summary>
     /// Waits for the end: true when every app has ended and not all were asked to, false when asked to stop.
     /// </summary>
+    /// <param name="hasNoEnd">Whether some sidecar serves on when the apps have ended.</param>
     public async Task<bool> WaitAsync(bool hasNoEnd, CancellationToken cancellation)
     {
         Running[] all;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using Souk.Sidecar.Components;
 
 namespace Souk.Sidecar.Redis;
@@ -61,7 +60,7 @@ internal sealed record RedisOptions(string Host, int Port)
             using var read = Pem.Certificate(certificate, key);
             return key;
         }
-        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (Pem.IsUnreadable(e))
         {
             throw spec.Error("clientCert", $"and clientKey cannot be read: {e.Message}");
         }

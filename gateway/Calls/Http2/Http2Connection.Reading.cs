@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
 using Souk.Gateway.Transcoding;
-using Souk.Shared.Connections;
 
 namespace Souk.Gateway.Calls.Http2;
 
@@ -35,7 +34,7 @@ internal sealed partial class Http2Connection
     {
         lock (_gate)
         {
-            _pending.Append(PriorKnowledge.Preface);
+            _pending.Append(Frames.Preface);
             Frames.Settings(
                 _pending,
                 (Setting.HeaderTableSize, 0),
