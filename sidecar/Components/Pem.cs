@@ -9,7 +9,7 @@ internal static class Pem
     public static string Text(string value) =>
         value.Contains("-----BEGIN", StringComparison.Ordinal) ? value : File.ReadAllText(value);
 
-    /// <summary>Whether the error says that a value holds no PEM or names a file that cannot be read.</summary>
+    /// <summary>Whether the error says that a value holds no PEM or names an unreadable file.</summary>
     public static bool IsUnreadable(Exception error) =>
         error is CryptographicException or IOException or UnauthorizedAccessException;
 
