@@ -28,7 +28,11 @@ internal sealed partial class ChangeFeed(
         if (cache.Fields.Count == 0)
             return;
         var pause = PauseMin;
-        using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{settings.SidecarPort}");
+        // The channel pauses between its tries, too; not for longer than this feed does.
+        using var channel = GrpcChannel.ForAddress(
+            $"http://127.0.0.1:{settings.SidecarPort}",
+            new GrpcChannelOptions { MaxReconnectBackoff = PauseMax }
+        );
         while (!stoppingToken.IsCancellationRequested)
         {
             try
@@ -67,9 +71,15 @@ internal sealed partial class ChangeFeed(
                 }
             }
         }
-        catch (RpcException e) when (!token.IsCancellationRequested)
+        catch (RpcException e)
         {
-            LogDown(logger, e.StatusCode.ToString(), e.Status.Detail);
+            TellOf(e.Status);
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            // What the client says of a connection that breaks while it writes; of one that breaks while it
+            // reads it says the same in gRPC's words.
+            TellOf(new Status(StatusCode.Unavailable, e.Message));
         }
         finally
         {
@@ -77,6 +87,12 @@ internal sealed partial class ChangeFeed(
                 cache.Deafen();
         }
         return isHeard;
+
+        void TellOf(Status end)
+        {
+            if (!token.IsCancellationRequested)
+                LogDown(logger, end.StatusCode.ToString(), end.Detail);
+        }
     }
 
     // {"product_id": "prod_…", "version": "7"}

@@ -3,6 +3,8 @@ using Dapr.AppCallback.Autogen.Grpc.v1;
 using Dapr.Client.Autogen.Grpc.v1;
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
 using DaprApi = Dapr.Client.Autogen.Grpc.v1.Dapr;
 
 namespace Souk.Tests.Gateway;
@@ -10,6 +12,8 @@ namespace Souk.Tests.Gateway;
 /// <summary>The part of a sidecar that streams events to those who subscribe.</summary>
 internal sealed class ChangeBackend : DaprApi.DaprBase
 {
+    private static readonly string LongId = new('e', 2 * 1024 * 1024);
+
     private readonly Channel<TopicEventRequest?> _events = Channel.CreateUnbounded<TopicEventRequest?>();
 
     /// <summary>Whether it takes subscriptions.</summary>
@@ -34,6 +38,10 @@ internal sealed class ChangeBackend : DaprApi.DaprBase
     /// <summary>Ends the subscription as a sidecar does that shuts down.</summary>
     public void End() => _events.Writer.TryWrite(null);
 
+    /// <summary>Dies while it is told its verdict: the id is longer than what fits on the way.</summary>
+    public void Die() =>
+        _events.Writer.TryWrite(new TopicEventRequest { Id = LongId, Data = ByteString.CopyFromUtf8("{}") });
+
     public override async Task SubscribeTopicEventsAlpha1(
         IAsyncStreamReader<SubscribeTopicEventsRequestAlpha1> requestStream,
         IServerStreamWriter<SubscribeTopicEventsResponseAlpha1> responseStream,
@@ -56,6 +64,13 @@ internal sealed class ChangeBackend : DaprApi.DaprBase
                 new SubscribeTopicEventsResponseAlpha1 { EventMessage = message },
                 context.CancellationToken
             );
+            if (message.Id == LongId)
+            {
+                var line = context.GetHttpContext();
+                await line.Request.BodyReader.ReadAsync(context.CancellationToken);
+                line.Features.GetRequiredFeature<IConnectionLifetimeFeature>().Abort();
+                return;
+            }
             await requestStream.MoveNext(context.CancellationToken);
             await Verdicts.Writer.WriteAsync(requestStream.Current.EventProcessed);
         }

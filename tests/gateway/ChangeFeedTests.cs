@@ -63,13 +63,28 @@ public sealed class ChangeFeedTests
         await Eventually.ThatAsync(() => !cache.HearsOfChanges && cache.Store.Bytes == 0);
         await GetAsync();
         Assert.That(_gateway.Traffic.Calls, Is.EqualTo(2), "what it kept may be of before a change");
-        // It comes back by itself, after a pause.
-        await Eventually.ThatAsync(() =>
+        await HearsAgainAsync();
+    }
+
+    [Test]
+    [Description("X-17")]
+    public async Task CacheInvalidate_SidecarDiesWhileItIsAnswered_SubscribesAgain()
+    {
+        var cache = _gateway.Part<OutputCache>();
+        await Eventually.ThatAsync(() => cache.HearsOfChanges);
+        _gateway.Changes.Die();
+        await Eventually.ThatAsync(() => !cache.HearsOfChanges);
+        await HearsAgainAsync();
+        Assert.That((await _gateway.Changes.PublishAsync("e2", "{}")).Id, Is.EqualTo("e2"));
+    }
+
+    // It comes back by itself, after a pause.
+    private Task HearsAgainAsync() =>
+        Eventually.ThatAsync(() =>
         {
             _clock.Advance(TimeSpan.FromMilliseconds(100));
-            return cache.HearsOfChanges;
+            return _gateway.Part<OutputCache>().HearsOfChanges;
         });
-    }
 
     private Task<Answer> GetAsync() => _gateway.SendAsync("GET", "/api/v1/pages/1");
 }

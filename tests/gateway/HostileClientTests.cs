@@ -18,11 +18,12 @@ public sealed class HostileClientTests
     [OneTimeSetUp]
     public async Task Start() =>
         _gateway = await GatewayHarness.StartAsync(s =>
-            s.WithoutRates() with
+            s with
             {
                 HeadersTimeout = TimeSpan.FromSeconds(2),
                 // Kestrel counts a slow body's time in ticks of its own, which stretch in a stall.
                 Deadline = TimeSpan.FromMinutes(2),
+                RateScale = 1000,
             }
         );
 

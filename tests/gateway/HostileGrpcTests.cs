@@ -31,9 +31,11 @@ internal sealed class HostileGrpcTests
     [OneTimeSetUp]
     public async Task Start() =>
         _gateway = await GatewayHarness.StartAsync(settings =>
-            settings.WithoutRates() with
+            settings with
             {
                 StreamsPerCaller = 50,
+                RatePerAddress = 100_000,
+                RatePerUser = 100_000,
             }
         );
 
