@@ -21,6 +21,9 @@ public sealed class Sidecar : IDisposable
             $"http://127.0.0.1:{settings.DaprGrpcPort}",
             new GrpcChannelOptions
             {
+                // By default a lost peer is tried again after up to two minutes; this one comes back soon.
+                InitialReconnectBackoff = TimeSpan.FromMilliseconds(100),
+                MaxReconnectBackoff = TimeSpan.FromSeconds(2),
                 MaxReceiveMessageSize = MessageMax,
                 MaxSendMessageSize = MessageMax,
                 HttpHandler = new SocketsHttpHandler
