@@ -69,10 +69,12 @@ internal sealed class TestSidecar : IAsyncDisposable
     /// Waits until an app's subscriptions are live: events stay in memory here, and what nobody listens to
     /// yet is gone.
     /// </summary>
-    internal Task UntilReadyAsync(string appId)
+    internal async Task UntilReadyAsync(string appId)
     {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         var app = _server.Apps.All.Single(app => app.AppId == appId);
-        return Eventually.ThatAsync(() => app.IsReady, $"{appId} to be ready");
+        while (!app.IsReady)
+            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, limit.Token);
     }
 
     public async ValueTask DisposeAsync()

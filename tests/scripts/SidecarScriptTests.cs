@@ -1,3 +1,4 @@
+using System.Net;
 using Souk.Tests.Harness;
 using Souk.Tests.Sidecar;
 
@@ -7,6 +8,8 @@ namespace Souk.Tests.Scripts;
 [Parallelizable(ParallelScope.Self)]
 internal sealed class SidecarScriptTests
 {
+    private static readonly HttpClient Http = new();
+
     [Test]
     public async Task Serve_NoPostgresInTheEnvironment_HasWorkflowsAllTheSame()
     {
@@ -28,8 +31,10 @@ internal sealed class SidecarScriptTests
         sidecar.Start(set.Settings);
         await Ports.UntilOpenAsync(port);
 
-        using var caller = new HttpCaller(port);
-        var started = await caller.SendAsync("POST", "/v1.0/workflows/dapr/Anything/start?instanceID=first");
-        Assert.That(started.Status, Is.EqualTo(202), sidecar.Output);
+        using var started = await Http.PostAsync(
+            $"http://127.0.0.1:{port}/v1.0/workflows/dapr/Anything/start?instanceID=first",
+            null
+        );
+        Assert.That(started.StatusCode, Is.EqualTo(HttpStatusCode.Accepted), sidecar.Output);
     }
 }

@@ -19,7 +19,7 @@ internal sealed class CrashTests : SidecarFixture
         var sidecar = Own(
             await SidecarProcess.StartAsync(Yaml.RedisPubSub() + Yaml.Retries(-1), "crash" + _run, app.Port)
         );
-        var publishing = PublishUntilAsync(sidecar, topic, 400);
+        var publishing = Eventually.Watch(PublishUntilAsync(sidecar, topic, 400));
         for (var i = 0; i < 2; i++)
         {
             await app.UntilAsync(50 * (i + 1));
@@ -44,7 +44,7 @@ internal sealed class CrashTests : SidecarFixture
         var sidecar = Own(
             await TestSidecar.StartAsync(pubSub + Yaml.Retries(-1), TestSidecar.App("crash", app.Port))
         );
-        var publishing = PublishUntilAsync(sidecar.Client("crash"), topic, 400);
+        var publishing = Eventually.Watch(PublishUntilAsync(sidecar.Client("crash"), topic, 400));
         await app.UntilAsync(50);
         await redis.KillAsync();
         await redis.StartAgainAsync();
@@ -62,17 +62,20 @@ internal sealed class CrashTests : SidecarFixture
         var components =
             Yaml.PostgresState(database.Address, metadata: outbox) + Yaml.RedisPubSub() + Yaml.Retries(-1);
         var sidecar = Own(await SidecarProcess.StartAsync(components, "outbox" + _run, app.Port));
-        var writing = WriteUntilAsync(sidecar, 200);
+        var writing = Eventually.Watch(WriteUntilAsync(sidecar, 200));
         await app.UntilAsync(30);
         await sidecar.KillAsync();
         await sidecar.StartAsync();
         var acknowledged = await writing;
 
         await Eventually.ThatAsync(
-            async () => await database.CountAsync("state where key like 'outbox-%'") == 0,
+            async () =>
+                (long)(await database.ScalarAsync("select count(*) from state where key like 'outbox-%'"))!
+                == 0,
             "markers to go"
         );
-        var committed = await database.CountAsync("state where key not like 'outbox-%'");
+        var committed = (long)
+            (await database.ScalarAsync("select count(*) from state where key not like 'outbox-%'"))!;
         var published = app.Events.Select(item => item.Data.ToStringUtf8()).Distinct().ToArray();
         Assert.That(published, Is.SupersetOf(acknowledged));
         // Also those that committed although the kill kept their writer from knowing, and no others.

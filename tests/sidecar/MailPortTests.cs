@@ -14,7 +14,8 @@ internal sealed class MailPortTests : SidecarFixture
     [Test]
     public async Task InvokeBinding_SmtpPort465_SpeaksTlsFromTheFirstWord()
     {
-        using var certificate = TestAuthority.Ours.Issue("mail");
+        using var authority = new TestAuthority();
+        using var certificate = authority.Issue("mail");
         var server = Own(OpenServer(certificate));
         var component = Yaml.Component(
             "mail",

@@ -52,9 +52,17 @@ internal sealed class TopicStream : IAsyncDisposable
         var stream = new TopicStream(client);
         if (answer is not null)
             stream.Answer = answer;
-        await stream.SendAsync(new SubscribeTopicEventsRequestAlpha1 { InitialRequest = initial });
-        Assert.That(await stream._call.ResponseStream.MoveNext(), "no answer to the initial request");
-        Assert.That(stream._call.ResponseStream.Current.InitialResponse, Is.Not.Null);
+        try
+        {
+            await stream.SendAsync(new SubscribeTopicEventsRequestAlpha1 { InitialRequest = initial });
+            Assert.That(await stream._call.ResponseStream.MoveNext(), "no answer to the initial request");
+            Assert.That(stream._call.ResponseStream.Current.InitialResponse, Is.Not.Null);
+        }
+        catch
+        {
+            stream.Cut();
+            throw;
+        }
         stream.Reading = stream.ReadAsync();
         return stream;
     }
@@ -73,12 +81,17 @@ internal sealed class TopicStream : IAsyncDisposable
         return failure!;
     }
 
+    /// <summary>Sends a message. That the line is gone is for whoever reads, who hears why.</summary>
     internal async Task SendAsync(SubscribeTopicEventsRequestAlpha1 message)
     {
         await _writing.WaitAsync();
         try
         {
             await _call.RequestStream.WriteAsync(message);
+        }
+        catch (IOException)
+        {
+            // So the client tells of a connection that breaks while it writes; a read of it is Unavailable.
         }
         finally
         {
@@ -100,6 +113,7 @@ internal sealed class TopicStream : IAsyncDisposable
 
     internal async Task<IReadOnlyList<TopicEventRequest>> UntilAsync(int count)
     {
+        _ = Eventually.Watch(Reading);
         await Eventually.ThatAsync(() => _events.Count >= count, $"{count} events");
         return Events;
     }

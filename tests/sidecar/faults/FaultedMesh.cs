@@ -1,5 +1,4 @@
 using Dapr.DurableTask.Protobuf;
-using Grpc.Net.Client;
 using Souk.Tests.Harness;
 using Souk.Tests.Scripts;
 using DaprApi = Dapr.Client.Autogen.Grpc.v1.Dapr;
@@ -25,7 +24,6 @@ internal sealed class FaultedMesh : IAsyncDisposable
     private readonly SidecarProcess _sidecar;
     private readonly KillableProcess _app;
     private readonly DirectoryInfo _folder;
-    private readonly GrpcChannel _channel;
 
     private FaultedMesh(BackendSet backends, SidecarProcess sidecar, int appPort)
     {
@@ -39,17 +37,13 @@ internal sealed class FaultedMesh : IAsyncDisposable
             $"{sidecar.GrpcPort}",
             JournalPath
         );
-        _channel = GrpcChannel.ForAddress(
-            $"http://127.0.0.1:{sidecar.GrpcPort}",
-            new GrpcChannelOptions { MaxReconnectBackoff = TimeSpan.FromMilliseconds(200) }
-        );
     }
 
     internal Journal Journal => Journal.Read(JournalPath);
 
-    internal DaprApi.DaprClient Dapr => new(_channel);
+    internal DaprApi.DaprClient Dapr => _sidecar.Client;
 
-    internal TaskHubSidecarService.TaskHubSidecarServiceClient Workflows => new(_channel);
+    internal TaskHubSidecarService.TaskHubSidecarServiceClient Workflows => new(_sidecar.Channel);
 
     private string JournalPath => Path.Combine(_folder.FullName, "journal");
 
@@ -89,7 +83,6 @@ internal sealed class FaultedMesh : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        _channel.Dispose();
         await _app.DisposeAsync();
         await _sidecar.DisposeAsync();
         await _backends.DisposeAsync();

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Dapr.DurableTask.Protobuf;
-using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
@@ -80,7 +79,7 @@ internal sealed class CrashTests : WorkflowFixture
         )
         {
             await StartAsync("chain", id, "x");
-            await Eventually.ThatAsync(() => worker.ActivitiesOf(id).Any(), "the activity to be given out");
+            await UntilAsync(() => worker.ActivitiesOf(id).Any(), "the activity is given out");
             var item = worker.Items.First(i => i.ActivityRequest is not null);
             await Client.CompleteActivityTaskAsync(
                 new()
@@ -119,7 +118,7 @@ internal sealed class CrashTests : WorkflowFixture
         )
         {
             await StartAsync("chain", id, "x");
-            await Eventually.ThatAsync(() => worker.ActivitiesOf(id).Any(), "the activity to be given out");
+            await UntilAsync(() => worker.ActivitiesOf(id).Any(), "the activity is given out");
             item = worker.Items.First(i => i.ActivityRequest is not null);
         }
         await Runtime.CrashAsync();

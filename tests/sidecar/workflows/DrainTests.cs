@@ -1,5 +1,3 @@
-using Souk.Tests.Harness;
-
 namespace Souk.Tests.Sidecar.Workflows;
 
 /// <summary>A workflow runtime on its way out: what workers have in hand counts, and nobody gets
@@ -25,7 +23,7 @@ internal sealed class DrainTests : WorkflowFixture
         await using (var worker = await ProtocolWorker.ConnectAsync(Runtime, Configure))
         {
             await StartAsync("slow", id, "x");
-            await Eventually.ThatAsync(() => Volatile.Read(ref runs) == 1, "the activity to run");
+            await UntilAsync(() => Volatile.Read(ref runs) == 1, "the activity runs");
             var drained = Runtime.Engine.DrainAsync();
             await StartAsync("slow", later, "y");
             Assert.That(drained.IsCompleted, Is.False);
@@ -55,7 +53,7 @@ internal sealed class DrainTests : WorkflowFixture
             }
         );
         await StartAsync("stuck", id, "x");
-        await Eventually.ThatAsync(() => worker.ActivitiesOf(id).Any(), "the activity to run");
+        await UntilAsync(() => worker.ActivitiesOf(id).Any(), "the activity runs");
         var drained = Runtime.Engine.DrainAsync();
         await worker.DisposeAsync();
         await drained.WaitAsync(Patience);
@@ -80,7 +78,7 @@ internal sealed class DrainTests : WorkflowFixture
         var waiting = StatusOf(async () =>
             await Client.WaitForInstanceCompletionAsync(new() { InstanceId = id }, deadline: Soon)
         );
-        await Eventually.ThatAsync(
+        await UntilAsync(
             () =>
             {
                 Runtime.Engine.HangUp();

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Dapr.DurableTask.Protobuf;
-using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
@@ -42,11 +41,11 @@ internal sealed class HttpTests() : WorkflowFixture(takesGiven: true)
         var start = await Http.PostAsJsonAsync($"{path}/event/start?instanceID={id}", new { a = 1 });
         Assert.That(start.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
         Assert.That((await JsonOf(start)).GetProperty("instanceID").GetString(), Is.EqualTo(id));
-        await Eventually.ThatAsync(async () => await StatusNameAsync(path, id) == "RUNNING", "it to run");
+        await UntilAsync(async () => await StatusNameAsync(path, id) == "RUNNING", "it runs");
 
         var raise = await Http.PostAsJsonAsync($"{path}/{id}/raiseEvent/paid", 7);
         Assert.That(raise.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
-        await Eventually.ThatAsync(async () => await StatusNameAsync(path, id) == "COMPLETED", "it to end");
+        await UntilAsync(async () => await StatusNameAsync(path, id) == "COMPLETED", "it ends");
         var state = await JsonOf(await Http.GetAsync($"{path}/{id}"));
         Assert.That(state.GetProperty("workflowName").GetString(), Is.EqualTo("event"));
         var (created, updated) = (
@@ -100,10 +99,7 @@ internal sealed class HttpTests() : WorkflowFixture(takesGiven: true)
     {
         var id = NewId();
         await Http.PostAsync($"{Workflows}/failing/start?instanceID={id}", null);
-        await Eventually.ThatAsync(
-            async () => await StatusNameAsync(Workflows, id) == "FAILED",
-            "it to fail"
-        );
+        await UntilAsync(async () => await StatusNameAsync(Workflows, id) == "FAILED", "it fails");
         var properties = (await JsonOf(await Http.GetAsync($"{Workflows}/{id}"))).GetProperty("properties");
         Assert.That(
             properties.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()),
@@ -125,9 +121,9 @@ internal sealed class HttpTests() : WorkflowFixture(takesGiven: true)
         var (id, kid) = (NewId(), NewId());
         var body = new StringContent(kid);
         await Http.PostAsync($"{Workflows}/parent/start?instanceID={id}", body);
-        await Eventually.ThatAsync(
+        await UntilAsync(
             async () => (await Http.GetAsync($"{Workflows}/{kid}")).StatusCode == HttpStatusCode.OK,
-            "the child"
+            "the child is there"
         );
         var running = await Http.PostAsync($"{Workflows}/{id}/purge", null);
         Assert.That(running.StatusCode, Is.EqualTo(HttpStatusCode.InternalServerError));
@@ -136,10 +132,7 @@ internal sealed class HttpTests() : WorkflowFixture(takesGiven: true)
             Is.EqualTo("ERR_PURGE_WORKFLOW")
         );
         await Http.PostAsync($"{Workflows}/{id}/terminate", null);
-        await Eventually.ThatAsync(
-            async () => await StatusNameAsync(Workflows, kid) == "TERMINATED",
-            "the child to end"
-        );
+        await UntilAsync(async () => await StatusNameAsync(Workflows, kid) == "TERMINATED", "the child ends");
         await Http.PostAsync($"{Workflows}/{id}/purge", null);
         Assert.That(
             (await Http.GetAsync($"{Workflows}/{id}")).StatusCode,

@@ -23,7 +23,7 @@ internal sealed class KillTests
     [Test]
     public async Task Serve_KilledUnderLoad_EveryWorkflowEndsAsItsHistorySays()
     {
-        await using var database = await SidecarDatabase.CreateAsync();
+        await using var database = await WorkflowDatabase.CreateAsync();
         await using var sidecar = await SidecarProcess.StartAsync(
             Yaml.PostgresState(database.ConnectionString, metadata: Yaml.Item("actorStateStore", "true")),
             "shop"
@@ -35,7 +35,9 @@ internal sealed class KillTests
         var client = worker.Services.GetRequiredService<DaprWorkflowClient>();
         using var closing = new CancellationTokenSource();
         var shopping = Task.WhenAll(
-            Enumerable.Range(0, Shoppers).Select(shopper => ShopAsync(client, shopper, closing.Token))
+            Enumerable
+                .Range(0, Shoppers)
+                .Select(shopper => Eventually.Watch(ShopAsync(client, shopper, closing.Token)))
         );
         for (var kill = 0; kill < Kills; kill++)
         {
