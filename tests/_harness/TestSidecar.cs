@@ -69,12 +69,10 @@ internal sealed class TestSidecar : IAsyncDisposable
     /// Waits until an app's subscriptions are live: events stay in memory here, and what nobody listens to
     /// yet is gone.
     /// </summary>
-    internal async Task UntilReadyAsync(string appId)
+    internal Task UntilReadyAsync(string appId)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         var app = _server.Apps.All.Single(app => app.AppId == appId);
-        while (!app.IsReady)
-            await Task.Delay(TimeSpan.FromMilliseconds(10), TimeProvider.System, limit.Token);
+        return Eventually.ThatAsync(() => app.IsReady, $"{appId} to be ready");
     }
 
     public async ValueTask DisposeAsync()

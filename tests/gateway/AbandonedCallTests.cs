@@ -17,7 +17,7 @@ public sealed class AbandonedCallTests
     [Test]
     public async Task CreateThing_ManyLeftAServiceThatGoesOnForThem_IsAnsweredAllTheSame()
     {
-        await using var gateway = await GatewayHarness.StartAsync(s => s with { RateScale = 1000 });
+        await using var gateway = await GatewayHarness.StartAsync(s => s.WithoutRates());
         gateway.Traffic.Hold();
         gateway.Traffic.IsDeaf = true;
         try

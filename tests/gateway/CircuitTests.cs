@@ -14,10 +14,7 @@ public sealed class CircuitTests
 
     [SetUp]
     public async Task Start() =>
-        _gateway = await GatewayHarness.StartAsync(
-            s => s with { RateScale = 1000, OperatorPort = 0 },
-            _clock
-        );
+        _gateway = await GatewayHarness.StartAsync(s => s.WithoutRates() with { OperatorPort = 0 }, _clock);
 
     [TearDown]
     public async Task Stop() => await _gateway.DisposeAsync();
@@ -31,11 +28,11 @@ public sealed class CircuitTests
         Assert.That(refused.Problem, Is.EqualTo((503, "UNAVAILABLE", "CIRCUIT_OPEN")));
         Assert.That(refused.Header("Retry-After"), Is.EqualTo("2"));
         Assert.That(_gateway.Traffic.Calls, Is.Zero, "the service rests");
-        Assert.That(await MetricsAsync(), Does.Match("gateway_circuit_state{app_id=\"echo\"} 2\n"));
+        Assert.That(await _gateway.MetricsAsync(), Does.Match("gateway_circuit_state{app_id=\"echo\"} 2\n"));
         _clock.Advance(Circuit.Rest);
         Assert.That((await GuessAsync()).Status, Is.EqualTo(200), "the probe");
         Assert.That((await GuessAsync()).Status, Is.EqualTo(200));
-        Assert.That(await MetricsAsync(), Does.Match("gateway_circuit_state{app_id=\"echo\"} 0\n"));
+        Assert.That(await _gateway.MetricsAsync(), Does.Match("gateway_circuit_state{app_id=\"echo\"} 0\n"));
     }
 
     [Test]
@@ -74,10 +71,4 @@ public sealed class CircuitTests
     }
 
     private Task<Answer> GuessAsync() => _gateway.SendAsync("POST", "/api/v1/guesses", "{}");
-
-    private async Task<string> MetricsAsync()
-    {
-        using var operators = new HttpClient { BaseAddress = _gateway.OperatorOrigin };
-        return await operators.GetStringAsync(new Uri("/metrics", UriKind.Relative));
-    }
 }

@@ -206,7 +206,7 @@ internal sealed class EchoBackend : EchoService.EchoServiceBase
     {
         foreach (var entry in context.RequestHeaders.Where(entry => !entry.IsBinary))
             thing.Metadata[entry.Key] = entry.Value;
-        thing.Metadata["deadline-seconds"] = $"{TrafficBackend.MsGiven(context) / 1000}";
+        thing.Metadata["deadline-seconds"] = $"{context.MsGiven() / 1000}";
         return thing;
     }
 

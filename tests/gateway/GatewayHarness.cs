@@ -166,6 +166,13 @@ internal sealed class GatewayHarness : IAsyncDisposable
         params (string, string)[] headers
     ) => SendAsync(method, path, body, [("Authorization", $"Bearer {Token(role)}"), .. headers]);
 
+    /// <summary>The gateway's figures, as operators read them.</summary>
+    public async Task<string> MetricsAsync()
+    {
+        using var operators = new HttpClient { BaseAddress = OperatorOrigin };
+        return await operators.GetStringAsync(new Uri("/metrics", UriKind.Relative));
+    }
+
     /// <summary>Stops the gateway as a signal would.</summary>
     public Task StopAsync() => _gateway.StopAsync();
 

@@ -31,11 +31,9 @@ internal sealed class HostileGrpcTests
     [OneTimeSetUp]
     public async Task Start() =>
         _gateway = await GatewayHarness.StartAsync(settings =>
-            settings with
+            settings.WithoutRates() with
             {
                 StreamsPerCaller = 50,
-                RatePerAddress = 100_000,
-                RatePerUser = 100_000,
             }
         );
 

@@ -25,7 +25,7 @@ public sealed class OperatorTests
         using var operators = new HttpClient { BaseAddress = gateway.OperatorOrigin };
         const string route = "http_route=\"/api/v1/pages/{page_id}\",http_request_method=\"GET\"";
         var text = await MetricsAsync(
-            operators,
+            gateway,
             so => so.Contains($"_count{{{route},http_response_status_code=\"404\",rpc_code=\"NOT_FOUND\"}}")
         );
         Assert.That(text, Does.Contain("# TYPE gateway_request_duration_milliseconds histogram"));
@@ -50,7 +50,6 @@ public sealed class OperatorTests
         await using var gateway = await GatewayHarness.StartAsync(s => s with { OperatorPort = 0 }, clock);
         // One in twenty is slow, one very slow: p50, p95 and p99 are the three times that there are.
         var times = Enumerable.Repeat(4, 18).Append(40).Append(400).ToArray();
-        using var operators = new HttpClient { BaseAddress = gateway.OperatorOrigin };
         const string durations = "gateway_request_duration_milliseconds";
         var text = "";
         for (var at = 0; at < times.Length; at++)
@@ -65,7 +64,7 @@ public sealed class OperatorTests
             Assert.That((await call).Status, Is.EqualTo(200));
             // A call lasts until it is counted, a moment after its answer: the next one's time is not its.
             text = await MetricsAsync(
-                operators,
+                gateway,
                 so => Buckets(so, durations) is [.., var all] && all.Count > at
             );
         }
@@ -212,12 +211,10 @@ public sealed class OperatorTests
     }
 
     /// <summary>What /metrics tells once it tells something.</summary>
-    private static async Task<string> MetricsAsync(HttpClient operators, Func<string, bool> tells)
+    private static async Task<string> MetricsAsync(GatewayHarness gateway, Func<string, bool> tells)
     {
         var text = "";
-        await Eventually.ThatAsync(async () =>
-            tells(text = await operators.GetStringAsync(new Uri("/metrics", UriKind.Relative)))
-        );
+        await Eventually.ThatAsync(async () => tells(text = await gateway.MetricsAsync()));
         return text;
     }
 

@@ -44,14 +44,14 @@ public sealed class RouteTests
         Assert.That(Find("GET", string.Concat(Enumerable.Repeat("/a", 10_000))), Is.Null);
 
     [Test]
-    public void MethodsOf_Path_ListsItsVerbs() =>
+    public void MethodsOf_Path_ListsItsMethods() =>
         Assert.That(
             EchoContracts.Table.MethodsOf("/api/v1/things/search"),
             Is.EqualTo(new[] { "GET", "HEAD", "PATCH", "PUT", "REPORT" })
         );
 
     [Test]
-    public void Find_RuleForEveryVerb_YieldsToTheVerbsOwn()
+    public void Find_RuleForEveryMethod_YieldsToTheMethodsOwn()
     {
         var table = new RouteTable<string>();
         table.Add("*", PathTemplate.Parse("/a/{b}"), "any");

@@ -29,7 +29,7 @@ public sealed class TraceTests
             ActivityStopped = _spans.Enqueue,
         };
         ActivitySource.AddActivityListener(_listener);
-        _gateway = await GatewayHarness.StartAsync(s => s with { RateScale = 1000 });
+        _gateway = await GatewayHarness.StartAsync(s => s.WithoutRates());
     }
 
     [OneTimeTearDown]

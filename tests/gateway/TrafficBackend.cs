@@ -54,10 +54,6 @@ internal sealed class TrafficBackend : TrafficService.TrafficServiceBase
         ServerCallContext context
     ) => new() { Pages = { await AnswerAsync(new PageRequest { PageId = "first" }, context) } };
 
-    /// <summary>How long a caller gives, by its own word: how much is left depends on the machine.</summary>
-    public static int MsGiven(ServerCallContext context) =>
-        int.Parse(context.GetHttpContext().Request.Headers["grpc-timeout"].ToString().TrimEnd('m'));
-
     private async Task<Page> AnswerAsync(PageRequest request, ServerCallContext context)
     {
         Interlocked.Increment(ref _calls);
@@ -79,7 +75,7 @@ internal sealed class TrafficBackend : TrafficService.TrafficServiceBase
             Text = $"version {_version} {new string('x', 2000)}",
             Etag = $"v{_version}",
             Language = context.RequestHeaders.GetValue("accept-language") ?? "",
-            DeadlineMs = MsGiven(context),
+            DeadlineMs = context.MsGiven(),
             Related = { new Page { PageId = "related" } },
         };
     }

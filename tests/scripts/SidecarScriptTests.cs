@@ -1,4 +1,3 @@
-using System.Net;
 using Souk.Tests.Harness;
 using Souk.Tests.Sidecar;
 
@@ -8,8 +7,6 @@ namespace Souk.Tests.Scripts;
 [Parallelizable(ParallelScope.Self)]
 internal sealed class SidecarScriptTests
 {
-    private static readonly HttpClient Http = new();
-
     [Test]
     public async Task Serve_NoPostgresInTheEnvironment_HasWorkflowsAllTheSame()
     {
@@ -31,10 +28,8 @@ internal sealed class SidecarScriptTests
         sidecar.Start(set.Settings);
         await Ports.UntilOpenAsync(port);
 
-        using var started = await Http.PostAsync(
-            $"http://127.0.0.1:{port}/v1.0/workflows/dapr/Anything/start?instanceID=first",
-            null
-        );
-        Assert.That(started.StatusCode, Is.EqualTo(HttpStatusCode.Accepted), sidecar.Output);
+        using var caller = new HttpCaller(port);
+        var started = await caller.SendAsync("POST", "/v1.0/workflows/dapr/Anything/start?instanceID=first");
+        Assert.That(started.Status, Is.EqualTo(202), sidecar.Output);
     }
 }

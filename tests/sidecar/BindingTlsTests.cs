@@ -16,18 +16,10 @@ namespace Souk.Tests.Sidecar;
 /// <summary>Bindings over TLS: mail encrypted before it is said, web calls with certificates.</summary>
 internal sealed class BindingTlsTests : SidecarFixture
 {
-    private TestAuthority _authority = new();
-
-    [SetUp]
-    public void Found() => _authority = new TestAuthority();
-
-    [TearDown]
-    public void Close() => _authority.Dispose();
-
     [Test]
     public async Task InvokeBinding_SmtpOffersStartTls_LogsInAndSendsUnderTls()
     {
-        using var certificate = _authority.Issue("mail");
+        using var certificate = TestAuthority.Ours.Issue("mail");
         var server = Own(new StubSmtpServer(certificate));
         await SendAsync(server, Yaml.Item("skipTLSVerify", "true"));
         var mail = server.Mails.Single();
@@ -39,7 +31,7 @@ internal sealed class BindingTlsTests : SidecarFixture
     [Test]
     public async Task InvokeBinding_SmtpCertificateOfAStranger_SendsNeitherPasswordNorMail()
     {
-        using var certificate = _authority.Issue("mail");
+        using var certificate = TestAuthority.Ours.Issue("mail");
         var server = Own(new StubSmtpServer(certificate));
         var failure = await DaprFailure.OfAsync(() => SendAsync(server));
         Assert.That(failure.Reason, Is.EqualTo("ERR_INVOKE_OUTPUT_BINDING"));
@@ -53,7 +45,7 @@ internal sealed class BindingTlsTests : SidecarFixture
     [TestCase(false)]
     public async Task SmtpSession_TlsFromTheStart_SaysNothingInTheOpen(bool isTrusted)
     {
-        using var certificate = _authority.Issue("mail");
+        using var certificate = TestAuthority.Ours.Issue("mail");
         var server = Own(new StubSmtpServer(certificate, tlsFromTheStart: true));
         var place = new SmtpServer("127.0.0.1", server.Port)
         {
@@ -83,14 +75,14 @@ internal sealed class BindingTlsTests : SidecarFixture
     public async Task InvokeBinding_HttpWithClientCertificate_IsKnownToTheServer(bool asFiles)
     {
         var port = await SiteAsync();
-        using var certificate = _authority.Issue("the shop");
+        using var certificate = TestAuthority.Ours.Issue("the shop");
         var key = certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem();
         using var folder = new TemporaryFolder();
         string Given(string name, string pem) =>
             asFiles ? folder.Write(name, pem) : pem.ReplaceLineEndings("\\n");
         var client = await ClientAsync(
             port,
-            Yaml.Item("MTLSRootCA", Given("root.pem", _authority.RootPem))
+            Yaml.Item("MTLSRootCA", Given("root.pem", TestAuthority.Ours.RootPem))
                 + Yaml.Item("MTLSClientCert", Given("client.pem", certificate.ExportCertificatePem()))
                 + Yaml.Item("MTLSClientKey", Given("client.key", key))
                 + Yaml.Item("MTLSRenegotiation", "RenegotiateOnceAsClient")
@@ -102,7 +94,7 @@ internal sealed class BindingTlsTests : SidecarFixture
     [Test]
     public async Task InvokeBinding_HttpWithoutClientCertificate_IsRefusedByTheServer()
     {
-        var root = _authority.RootPem.ReplaceLineEndings("\\n");
+        var root = TestAuthority.Ours.RootPem.ReplaceLineEndings("\\n");
         var client = await ClientAsync(await SiteAsync(), Yaml.Item("MTLSRootCA", root));
         var failure = await DaprFailure.OfAsync(async () => await client.InvokeBindingAsync(Get));
         Assert.That(failure.Reason, Is.EqualTo("ERR_INVOKE_OUTPUT_BINDING"));
@@ -114,7 +106,7 @@ internal sealed class BindingTlsTests : SidecarFixture
         var port = await SiteAsync(ClientCertificateMode.NoCertificate);
         using var stranger = new TestAuthority();
         var root = stranger.RootPem.ReplaceLineEndings("\\n");
-        var trusted = _authority.RootPem.ReplaceLineEndings("\\n");
+        var trusted = TestAuthority.Ours.RootPem.ReplaceLineEndings("\\n");
         var client = await ClientAsync(port, Yaml.Item("MTLSRootCA", root));
         var failure = await DaprFailure.OfAsync(async () => await client.InvokeBindingAsync(Get));
         Assert.That(failure.Message, Does.Contain("SSL"));
@@ -156,7 +148,7 @@ internal sealed class BindingTlsTests : SidecarFixture
                 listen =>
                     listen.UseHttps(https =>
                     {
-                        https.ServerCertificate = _authority.Issue("site");
+                        https.ServerCertificate = TestAuthority.Ours.Issue("site");
                         https.ClientCertificateMode = clients;
                         https.AllowAnyClientCertificate();
                     })

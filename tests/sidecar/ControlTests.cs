@@ -87,9 +87,7 @@ internal sealed class ControlTests
             [SidecarProcess.Program, .. arguments.Split(' ')]
         );
         sidecar.Start();
-        Assert.That(await sidecar.ExitAsync(), Is.EqualTo(2));
-        await Eventually.ThatAsync(() => sidecar.Output.Contains(why), why);
-        Assert.That(sidecar.Output.Trim().Split('\n'), Has.Length.EqualTo(1));
+        await sidecar.AssertRefusesAsync(why);
     }
 
     [Test]
@@ -159,15 +157,8 @@ internal sealed class ControlTests
         WriteRunFile(Patient);
         await using var run = Run();
         run.Start();
-        Assert.That(await run.ExitAsync(), Is.EqualTo(2));
-        await Eventually.ThatAsync(
-            () =>
-                Task.FromResult(
-                    run.Output.Contains(
-                        $"sidecar: {RunFilePath}:6: apps[0].daprHTTPPort is {_httpPort}, which another"
-                    )
-                ),
-            "the reason"
+        await run.AssertRefusesAsync(
+            $"sidecar: {RunFilePath}:6: apps[0].daprHTTPPort is {_httpPort}, which another"
         );
     }
 

@@ -69,13 +69,10 @@ internal sealed class CrashTests : SidecarFixture
         var acknowledged = await writing;
 
         await Eventually.ThatAsync(
-            async () =>
-                (long)(await database.ScalarAsync("select count(*) from state where key like 'outbox-%'"))!
-                == 0,
+            async () => await database.CountAsync("state where key like 'outbox-%'") == 0,
             "markers to go"
         );
-        var committed = (long)
-            (await database.ScalarAsync("select count(*) from state where key not like 'outbox-%'"))!;
+        var committed = await database.CountAsync("state where key not like 'outbox-%'");
         var published = app.Events.Select(item => item.Data.ToStringUtf8()).Distinct().ToArray();
         Assert.That(published, Is.SupersetOf(acknowledged));
         // Also those that committed although the kill kept their writer from knowing, and no others.

@@ -14,8 +14,7 @@ internal sealed class MailPortTests : SidecarFixture
     [Test]
     public async Task InvokeBinding_SmtpPort465_SpeaksTlsFromTheFirstWord()
     {
-        using var authority = new TestAuthority();
-        using var certificate = authority.Issue("mail");
+        using var certificate = TestAuthority.Ours.Issue("mail");
         var server = Own(OpenServer(certificate));
         var component = Yaml.Component(
             "mail",

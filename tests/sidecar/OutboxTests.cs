@@ -211,10 +211,7 @@ internal sealed class OutboxTests : SidecarFixture
         await TransactAsync(Upsert("b", "2"));
         await _app.UntilAsync(1);
         Assert.That(_app.Events.Select(item => item.Data.ToStringUtf8()), Is.EqualTo(new[] { "2" }));
-        Assert.That(
-            await _database.ScalarAsync("select count(*) from state where key like '%a'"),
-            Is.EqualTo(0)
-        );
+        Assert.That(await _database.CountAsync("state where key like '%a'"), Is.EqualTo(0));
     }
 
     private const string Blockers = """
@@ -240,8 +237,7 @@ internal sealed class OutboxTests : SidecarFixture
         await RedisAsync("XADD", $"{Owner}{_topic}outbox", "*", "data", envelope);
     }
 
-    private async Task<long> MarkersAsync() =>
-        (long)(await _database.ScalarAsync("select count(*) from state where key like 'outbox-%'"))!;
+    private Task<long> MarkersAsync() => _database.CountAsync("state where key like 'outbox-%'");
 
     private static TransactionalStateOperation Upsert(string key, string value)
     {

@@ -8,14 +8,6 @@ namespace Souk.Tests.Sidecar;
 /// <summary>A Redis that does not let everybody in: passwords, users, certificates.</summary>
 internal sealed class RedisAccessTests : SidecarFixture
 {
-    private TestAuthority _authority = new();
-
-    [SetUp]
-    public void Found() => _authority = new TestAuthority();
-
-    [TearDown]
-    public void Close() => _authority.Dispose();
-
     [TestCase("", "everybody", true)]
     [TestCase("shop", "secret", true)]
     [TestCase("shop", "everybody", false)]
@@ -37,7 +29,7 @@ internal sealed class RedisAccessTests : SidecarFixture
     [TestCase(false, "certificate")]
     public async Task SaveState_RedisSpeaksTls_OfAStrangerOnlyWhenToldTo(bool skips, string? problem)
     {
-        using var certificate = _authority.Issue("redis");
+        using var certificate = TestAuthority.Ours.Issue("redis");
         var relay = Own(new TlsRelay(certificate, Backends.Redis));
         var metadata =
             Yaml.Item("enableTLS", "true") + Yaml.Item("insecureSkipTLSVerify", skips ? "true" : "false");
@@ -47,8 +39,8 @@ internal sealed class RedisAccessTests : SidecarFixture
     [Test]
     public async Task SaveState_RedisAsksForACertificate_IsShownTheComponents()
     {
-        using var certificate = _authority.Issue("redis");
-        using var own = _authority.Issue("shop");
+        using var certificate = TestAuthority.Ours.Issue("redis");
+        using var own = TestAuthority.Ours.Issue("shop");
         var relay = Own(new TlsRelay(certificate, Backends.Redis));
         using var folder = new TemporaryFolder();
         using var secret = own.GetECDsaPrivateKey();

@@ -89,6 +89,16 @@ internal sealed class KillableProcess(string program, params string[] arguments)
         return process.ExitCode;
     }
 
+    /// <summary>It ends by itself, with nothing but one line that says why.</summary>
+    internal async Task AssertRefusesAsync(string start, string problem = "")
+    {
+        Assert.That(await ExitAsync(), Is.EqualTo(2));
+        await Eventually.ThatAsync(() => Output.Contains(start) && Output.Contains(problem), start + problem);
+        var line = Output.Trim();
+        Assert.That(line, Does.StartWith(start));
+        Assert.That(line.Split('\n'), Has.Length.EqualTo(1));
+    }
+
     public async ValueTask DisposeAsync() => await KillAsync();
 }
 

@@ -96,7 +96,7 @@ internal sealed class StartTests
         );
         await using var sidecar = Serve("--resources-path", _folder);
         var place = line == 0 ? $"{file}:" : $"{file}:{line}: ";
-        await EndsWithOneLineAsync(sidecar, $"sidecar: {place}", problem);
+        await sidecar.AssertRefusesAsync($"sidecar: {place}", problem);
     }
 
     [Test]
@@ -106,8 +106,7 @@ internal sealed class StartTests
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
         await using var sidecar = Serve("--dapr-grpc-port", $"{port}");
-        await EndsWithOneLineAsync(
-            sidecar,
+        await sidecar.AssertRefusesAsync(
             "sidecar: --dapr-grpc-port",
             $"is {port}, which another process listens on"
         );
@@ -118,8 +117,7 @@ internal sealed class StartTests
     {
         var port = FreePorts.One();
         await using var sidecar = Serve("--dapr-http-port", $"{port}", "--dapr-grpc-port", $"{port}");
-        await EndsWithOneLineAsync(
-            sidecar,
+        await sidecar.AssertRefusesAsync(
             "sidecar: --dapr-grpc-port",
             $"is {port}, which is wanted for something else as well"
         );
@@ -135,7 +133,7 @@ internal sealed class StartTests
         );
         await using var sidecar = new KillableProcess("dotnet", SidecarProcess.Program, "run", "-f", run);
         sidecar.Start();
-        await EndsWithOneLineAsync(sidecar, $"sidecar: {run}:5: ", "apps[0].appPort must be a whole number");
+        await sidecar.AssertRefusesAsync($"sidecar: {run}:5: ", "apps[0].appPort must be a whole number");
     }
 
     [TestCase(false, "--app-port")]
@@ -197,15 +195,6 @@ internal sealed class StartTests
         var left = lines.Single(line => Text(line, "Message").Contains("is left out"));
         Assert.That(Text(left, "LogLevel"), Is.EqualTo("Warning"));
         Assert.That(Text(left.GetProperty("State"), "Component"), Is.EqualTo("broken"));
-    }
-
-    private static async Task EndsWithOneLineAsync(KillableProcess sidecar, string start, string problem)
-    {
-        Assert.That(await sidecar.ExitAsync(), Is.EqualTo(2));
-        await Eventually.ThatAsync(() => sidecar.Output.Contains(problem), problem);
-        var line = sidecar.Output.Trim();
-        Assert.That(line, Does.StartWith(start));
-        Assert.That(line.Split('\n'), Has.Length.EqualTo(1));
     }
 
     private static KillableProcess Serve(params string[] flags)

@@ -164,13 +164,13 @@ internal sealed class StateLayoutTests : SidecarFixture
         var metadata = Yaml.Item("cleanupInterval", "100ms") + Yaml.Item("metadataTableName", "facts");
         var store = Yaml.PostgresState(database.Address, metadata: metadata);
         var sidecar = Own(await TestSidecar.StartAsync(store, TestSidecar.App(_app)));
-        Assert.That(await database.ScalarAsync("SELECT count(*) FROM facts"), Is.EqualTo(1));
+        Assert.That(await database.CountAsync("facts"), Is.EqualTo(1));
         var mortal = Item("mortal", null);
         mortal.Metadata.Add("ttlInSeconds", "1");
         await SaveAsync(sidecar, mortal);
         await SaveAsync(sidecar, "immortal", "v");
         await Eventually.ThatAsync(
-            async () => (long)(await database.ScalarAsync("SELECT count(*) FROM state"))! == 1,
+            async () => await database.CountAsync("state") == 1,
             "the expired row to go"
         );
         Assert.That((await GetAsync(sidecar, "immortal")).Data.ToStringUtf8(), Is.EqualTo("v"));

@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Souk.Tests.Sidecar;
 
-/// <summary>A certificate authority of a test's own, for servers on this machine and their clients.</summary>
+/// <summary>A certificate authority for servers on this machine and their clients.</summary>
 internal sealed class TestAuthority : IDisposable
 {
     private readonly X509Certificate2 _root;
@@ -16,6 +16,9 @@ internal sealed class TestAuthority : IDisposable
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         _root = request.CreateSelfSigned(Now.AddDays(-1), Now.AddDays(1));
     }
+
+    /// <summary>Of all tests that need no other.</summary>
+    internal static TestAuthority Ours { get; } = new();
 
     internal string RootPem => _root.ExportCertificatePem();
 

@@ -73,7 +73,7 @@ internal sealed class RawLoad(int port, string path)
             if (read == 0)
                 throw new IOException("The server closed the connection.");
             length += read;
-        } while (HttpAnswer.LengthOf(buffer.AsSpan(0, length)) is null);
+        } while (Http1Answer.LengthOf(buffer.AsSpan(0, length)) is null);
         var answer = buffer.AsSpan(0, length);
         if (!answer.StartsWith("HTTP/1.1 200"u8))
             throw new OperationFailedException(Encoding.ASCII.GetString(answer[..Math.Min(length, 600)]));

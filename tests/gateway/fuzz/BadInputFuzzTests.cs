@@ -14,14 +14,7 @@ public sealed class BadInputFuzzTests
     private GatewayHarness _gateway = null!;
 
     [OneTimeSetUp]
-    public async Task Start() =>
-        _gateway = await GatewayHarness.StartAsync(s =>
-            s with
-            {
-                RatePerAddress = 1_000_000,
-                RatePerUser = 1_000_000,
-            }
-        );
+    public async Task Start() => _gateway = await GatewayHarness.StartAsync(s => s.WithoutRates());
 
     [OneTimeTearDown]
     public async Task Stop() => await _gateway.DisposeAsync();

@@ -108,9 +108,9 @@ internal sealed class FuzzSocket(int port) : IDisposable
             if (read == 0)
                 return false;
             _read += read;
-            if (isFramed && HttpAnswer.LengthOf(_buffer.AsSpan(0, _read)) is { } length)
+            if (isFramed && Http1Answer.LengthOf(_buffer.AsSpan(0, _read)) is { } length)
                 return length == _read
-                    ? HttpAnswer.MayGoOn(_buffer.AsSpan(0, length))
+                    ? Http1Answer.MayGoOn(_buffer.AsSpan(0, length))
                     : throw new InvalidDataException("One request has more than one answer.");
         }
     }

@@ -39,10 +39,7 @@ public sealed class GatewayFuzzTests
     [OneTimeSetUp]
     public async Task Start()
     {
-        _gateway = await GatewayHarness.StartAsync(
-            s => s with { RatePerAddress = 10_000_000, RatePerUser = 10_000_000, RateScale = 1_000_000 },
-            logs: _log
-        );
+        _gateway = await GatewayHarness.StartAsync(s => s.WithoutRates(), logs: _log);
         // First the pools, caches and compiled methods.
         await SendAsync(_gateway.Origin.Port, WarmingRequests, seed: 0);
         _heap = GC.GetTotalMemory(forceFullCollection: true);

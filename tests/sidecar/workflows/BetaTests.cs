@@ -3,6 +3,7 @@ using Dapr.DurableTask.Protobuf;
 using Google.Protobuf;
 using Grpc.Core;
 using Souk.Sidecar.Workflows;
+using Souk.Tests.Harness;
 using DaprClient = Dapr.Client.Autogen.Grpc.v1.Dapr.DaprClient;
 
 namespace Souk.Tests.Sidecar.Workflows;
@@ -40,7 +41,7 @@ internal sealed class BetaTests() : WorkflowFixture(takesGiven: true)
         );
         Assert.That(started.InstanceId, Is.EqualTo(id));
         var named = new WorkflowIdRequest { InstanceId = id, WorkflowComponent = "dapr" };
-        await UntilAsync(async () => await NameOfStatusAsync(named) == "RUNNING", "it runs");
+        await Eventually.ThatAsync(async () => await NameOfStatusAsync(named) == "RUNNING", "it to run");
         await Dapr.PauseWorkflowBeta1Async(named);
         Assert.That(await NameOfStatusAsync(named), Is.EqualTo("SUSPENDED"));
         await Dapr.ResumeWorkflowBeta1Async(named);
@@ -54,7 +55,7 @@ internal sealed class BetaTests() : WorkflowFixture(takesGiven: true)
                 EventData = ByteString.CopyFromUtf8("7"),
             }
         );
-        await UntilAsync(async () => await NameOfStatusAsync(named) == "COMPLETED", "it ends");
+        await Eventually.ThatAsync(async () => await NameOfStatusAsync(named) == "COMPLETED", "it to end");
         var state = await Dapr.GetWorkflowBeta1Async(named);
         Assert.That(state.WorkflowName, Is.EqualTo("event"));
         Assert.That(state.Properties["dapr.workflow.input"], Is.EqualTo("{\"a\":1}"));

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Dapr.DurableTask.Protobuf;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
@@ -79,7 +80,7 @@ internal sealed class CrashTests : WorkflowFixture
         )
         {
             await StartAsync("chain", id, "x");
-            await UntilAsync(() => worker.ActivitiesOf(id).Any(), "the activity is given out");
+            await Eventually.ThatAsync(() => worker.ActivitiesOf(id).Any(), "the activity to be given out");
             var item = worker.Items.First(i => i.ActivityRequest is not null);
             await Client.CompleteActivityTaskAsync(
                 new()
@@ -118,7 +119,7 @@ internal sealed class CrashTests : WorkflowFixture
         )
         {
             await StartAsync("chain", id, "x");
-            await UntilAsync(() => worker.ActivitiesOf(id).Any(), "the activity is given out");
+            await Eventually.ThatAsync(() => worker.ActivitiesOf(id).Any(), "the activity to be given out");
             item = worker.Items.First(i => i.ActivityRequest is not null);
         }
         await Runtime.CrashAsync();

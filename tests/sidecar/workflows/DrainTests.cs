@@ -1,3 +1,5 @@
+using Souk.Tests.Harness;
+
 namespace Souk.Tests.Sidecar.Workflows;
 
 /// <summary>A workflow runtime on its way out: what workers have in hand counts, and nobody gets
@@ -23,7 +25,7 @@ internal sealed class DrainTests : WorkflowFixture
         await using (var worker = await ProtocolWorker.ConnectAsync(Runtime, Configure))
         {
             await StartAsync("slow", id, "x");
-            await UntilAsync(() => Volatile.Read(ref runs) == 1, "the activity runs");
+            await Eventually.ThatAsync(() => Volatile.Read(ref runs) == 1, "the activity to run");
             var drained = Runtime.Engine.DrainAsync();
             await StartAsync("slow", later, "y");
             Assert.That(drained.IsCompleted, Is.False);
@@ -53,7 +55,7 @@ internal sealed class DrainTests : WorkflowFixture
             }
         );
         await StartAsync("stuck", id, "x");
-        await UntilAsync(() => worker.ActivitiesOf(id).Any(), "the activity runs");
+        await Eventually.ThatAsync(() => worker.ActivitiesOf(id).Any(), "the activity to run");
         var drained = Runtime.Engine.DrainAsync();
         await worker.DisposeAsync();
         await drained.WaitAsync(Patience);
@@ -78,7 +80,7 @@ internal sealed class DrainTests : WorkflowFixture
         var waiting = StatusOf(async () =>
             await Client.WaitForInstanceCompletionAsync(new() { InstanceId = id }, deadline: Soon)
         );
-        await UntilAsync(
+        await Eventually.ThatAsync(
             () =>
             {
                 Runtime.Engine.HangUp();

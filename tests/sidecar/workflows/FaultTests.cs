@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Dapr.DurableTask.Protobuf;
 using Grpc.Core;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
@@ -15,7 +16,7 @@ internal sealed class FaultTests : WorkflowFixture
         WorkItem first;
         await using (var mute = await ProtocolWorker.ConnectAsync(Runtime, _ => { }))
         {
-            await UntilAsync(() => mute.Turns(id).Any(), "the turn is given out");
+            await Eventually.ThatAsync(() => mute.Turns(id).Any(), "the turn to be given out");
             first = mute.Items.First(i => i.WorkflowRequest?.InstanceId == id);
         }
         await using var worker = await ProtocolWorker.ConnectAsync(Runtime, ConfigureChain);
@@ -43,7 +44,7 @@ internal sealed class FaultTests : WorkflowFixture
             )
         )
         {
-            await UntilAsync(() => half.ActivitiesOf(id).Any(), "the activity is given out");
+            await Eventually.ThatAsync(() => half.ActivitiesOf(id).Any(), "the activity to be given out");
             token = half.Items.First(i => i.ActivityRequest is not null).CompletionToken;
         }
         await using var worker = await ProtocolWorker.ConnectAsync(Runtime, ConfigureChain);
@@ -57,7 +58,10 @@ internal sealed class FaultTests : WorkflowFixture
     public async Task StartInstance_NoStartTime_ReturnsOnceAWorkerHasTakenIt()
     {
         var id = NewId();
-        await UntilAsync(() => Runtime.Management.ConnectedWorkers("shop") == 0, "no worker is left");
+        await Eventually.ThatAsync(
+            () => Runtime.Management.ConnectedWorkers("shop") == 0,
+            "all workers to leave"
+        );
         var start = Client
             .StartInstanceAsync(new() { InstanceId = id, Name = "silent" }, deadline: Soon)
             .ResponseAsync;
@@ -75,7 +79,7 @@ internal sealed class FaultTests : WorkflowFixture
         var id = NewId();
         await using var worker = await ProtocolWorker.ConnectAsync(Runtime, _ => { });
         await StartAsync("silent", id, "x");
-        await UntilAsync(() => worker.Turns(id).Any(), "the turn is given out");
+        await Eventually.ThatAsync(() => worker.Turns(id).Any(), "the turn to be given out");
         var answer = new WorkflowResponse
         {
             InstanceId = id,
@@ -100,7 +104,7 @@ internal sealed class FaultTests : WorkflowFixture
             w => w.Workflows["chain"] = Chain("by hand", 2)
         );
         await StartAsync("chain", id, "x");
-        await UntilAsync(() => worker.ActivitiesOf(id).Any(), "the activity is given out");
+        await Eventually.ThatAsync(() => worker.ActivitiesOf(id).Any(), "the activity to be given out");
         var token = worker.Items.First(i => i.ActivityRequest is not null).CompletionToken;
         foreach (var result in new[] { "first", "second" })
         {
@@ -114,7 +118,10 @@ internal sealed class FaultTests : WorkflowFixture
                 }
             );
         }
-        await UntilAsync(() => worker.ActivitiesOf(id).Count() == 2, "the next activity is given out");
+        await Eventually.ThatAsync(
+            () => worker.ActivitiesOf(id).Count() == 2,
+            "the next activity to be given out"
+        );
         Assert.That(worker.ActivitiesOf(id).Last().Input, Is.EqualTo("first"));
     }
 
@@ -166,7 +173,7 @@ internal sealed class FaultTests : WorkflowFixture
         var id = NewId();
         await using var mute = await ProtocolWorker.ConnectAsync(Runtime, _ => { });
         await StartAsync("hung", id, "x");
-        await UntilAsync(() => mute.Turns(id).Any(), "the turn is given out");
+        await Eventually.ThatAsync(() => mute.Turns(id).Any(), "the turn to be given out");
         await Client.TerminateInstanceAsync(new() { InstanceId = id }, deadline: Soon);
         Assert.That((await StateAsync(id))!.WorkflowStatus, Is.EqualTo(OrchestrationStatus.Terminated));
     }
@@ -229,7 +236,7 @@ internal sealed class FaultTests : WorkflowFixture
             var status = await StatusOf(() => StartAsync("chain", id, "x"));
             Assert.That(status.StatusCode, Is.EqualTo(StatusCode.OK));
             // The wait may fall on a cut connection while it reads: clients ask again.
-            await UntilAsync(
+            await Eventually.ThatAsync(
                 async () =>
                     (
                         await StatusOf(async () => charged[id] = (await FinishedAsync(id)).Output.Length)

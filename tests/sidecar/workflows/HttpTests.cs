@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Dapr.DurableTask.Protobuf;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
@@ -41,11 +42,11 @@ internal sealed class HttpTests() : WorkflowFixture(takesGiven: true)
         var start = await Http.PostAsJsonAsync($"{path}/event/start?instanceID={id}", new { a = 1 });
         Assert.That(start.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
         Assert.That((await JsonOf(start)).GetProperty("instanceID").GetString(), Is.EqualTo(id));
-        await UntilAsync(async () => await StatusNameAsync(path, id) == "RUNNING", "it runs");
+        await Eventually.ThatAsync(async () => await StatusNameAsync(path, id) == "RUNNING", "it to run");
 
         var raise = await Http.PostAsJsonAsync($"{path}/{id}/raiseEvent/paid", 7);
         Assert.That(raise.StatusCode, Is.EqualTo(HttpStatusCode.Accepted));
-        await UntilAsync(async () => await StatusNameAsync(path, id) == "COMPLETED", "it ends");
+        await Eventually.ThatAsync(async () => await StatusNameAsync(path, id) == "COMPLETED", "it to end");
         var state = await JsonOf(await Http.GetAsync($"{path}/{id}"));
         Assert.That(state.GetProperty("workflowName").GetString(), Is.EqualTo("event"));
         var (created, updated) = (
@@ -99,7 +100,10 @@ internal sealed class HttpTests() : WorkflowFixture(takesGiven: true)
     {
         var id = NewId();
         await Http.PostAsync($"{Workflows}/failing/start?instanceID={id}", null);
-        await UntilAsync(async () => await StatusNameAsync(Workflows, id) == "FAILED", "it fails");
+        await Eventually.ThatAsync(
+            async () => await StatusNameAsync(Workflows, id) == "FAILED",
+            "it to fail"
+        );
         var properties = (await JsonOf(await Http.GetAsync($"{Workflows}/{id}"))).GetProperty("properties");
         Assert.That(
             properties.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.GetString()),
@@ -121,9 +125,9 @@ internal sealed class HttpTests() : WorkflowFixture(takesGiven: true)
         var (id, kid) = (NewId(), NewId());
         var body = new StringContent(kid);
         await Http.PostAsync($"{Workflows}/parent/start?instanceID={id}", body);
-        await UntilAsync(
+        await Eventually.ThatAsync(
             async () => (await Http.GetAsync($"{Workflows}/{kid}")).StatusCode == HttpStatusCode.OK,
-            "the child is there"
+            "the child"
         );
         var running = await Http.PostAsync($"{Workflows}/{id}/purge", null);
         Assert.That(running.StatusCode, Is.EqualTo(HttpStatusCode.InternalServerError));
@@ -132,7 +136,10 @@ internal sealed class HttpTests() : WorkflowFixture(takesGiven: true)
             Is.EqualTo("ERR_PURGE_WORKFLOW")
         );
         await Http.PostAsync($"{Workflows}/{id}/terminate", null);
-        await UntilAsync(async () => await StatusNameAsync(Workflows, kid) == "TERMINATED", "the child ends");
+        await Eventually.ThatAsync(
+            async () => await StatusNameAsync(Workflows, kid) == "TERMINATED",
+            "the child to end"
+        );
         await Http.PostAsync($"{Workflows}/{id}/purge", null);
         Assert.That(
             (await Http.GetAsync($"{Workflows}/{id}")).StatusCode,

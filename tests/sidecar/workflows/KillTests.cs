@@ -23,7 +23,7 @@ internal sealed class KillTests
     [Test]
     public async Task Serve_KilledUnderLoad_EveryWorkflowEndsAsItsHistorySays()
     {
-        await using var database = await WorkflowDatabase.CreateAsync();
+        await using var database = await SidecarDatabase.CreateAsync();
         await using var sidecar = await SidecarProcess.StartAsync(
             Yaml.PostgresState(database.ConnectionString, metadata: Yaml.Item("actorStateStore", "true")),
             "shop"

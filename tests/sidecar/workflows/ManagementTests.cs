@@ -3,6 +3,7 @@ using Dapr.DurableTask.Protobuf;
 using Grpc.Core;
 using Souk.Sidecar.Api;
 using Souk.Sidecar.Workflows;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
@@ -83,7 +84,10 @@ internal sealed class ManagementTests() : WorkflowFixture(takesGiven: true)
         await StartAsync("echo", id, "one");
         await FinishedAsync(id);
         await StartAsync("echo", id, "two");
-        await UntilAsync(async () => (await StateAsync(id))?.Output == "two", "the second run ends");
+        await Eventually.ThatAsync(
+            async () => (await StateAsync(id))?.Output == "two",
+            "the second run to end"
+        );
         var history = await Client.GetInstanceHistoryAsync(new() { InstanceId = id });
         Assert.That(history.Events.Count(e => e.ExecutionStarted is not null), Is.EqualTo(1));
     }
@@ -146,7 +150,7 @@ internal sealed class ManagementTests() : WorkflowFixture(takesGiven: true)
         request.ScheduledStartTimestamp = new();
         await Client.StartInstanceAsync(request, deadline: Soon);
         Assert.That((await StateAsync(id))!.Tags, Is.EqualTo(request.Tags));
-        await UntilAsync(() => _worker.Turns(id).Any(), "its turn");
+        await Eventually.ThatAsync(() => _worker.Turns(id).Any(), "its turn");
         Assert.That(new Replay(_worker.Turns(id).First()).Started.Tags, Is.EqualTo(request.Tags));
     }
 
@@ -210,7 +214,7 @@ internal sealed class ManagementTests() : WorkflowFixture(takesGiven: true)
                 Input = "9",
             }
         );
-        await UntilAsync(
+        await Eventually.ThatAsync(
             () => _worker.Turns(id).Any(t => t.NewEvents.Any(e => e.EventRaised is not null)),
             "a turn"
         );
@@ -225,7 +229,10 @@ internal sealed class ManagementTests() : WorkflowFixture(takesGiven: true)
         var id = NewId();
         await StartAsync("restless", id);
         await Client.SuspendInstanceAsync(new() { InstanceId = id });
-        await UntilAsync(async () => (await StateAsync(id))!.Input == "again", "it continued as new");
+        await Eventually.ThatAsync(
+            async () => (await StateAsync(id))!.Input == "again",
+            "it to continue as new"
+        );
         Assert.That((await StateAsync(id))!.WorkflowStatus, Is.EqualTo(OrchestrationStatus.Suspended));
         await Client.ResumeInstanceAsync(new() { InstanceId = id });
         Assert.That((await StateAsync(id))!.WorkflowStatus, Is.EqualTo(OrchestrationStatus.Running));
@@ -276,7 +283,10 @@ internal sealed class ManagementTests() : WorkflowFixture(takesGiven: true)
         await Client.RaiseEventAsync(new() { InstanceId = kid, Name = "paid" });
         await FinishedAsync(kid);
         await StartAsync("echo", id, "1");
-        await UntilAsync(async () => (await StateAsync(id))?.Output == "1", "the second run ends");
+        await Eventually.ThatAsync(
+            async () => (await StateAsync(id))?.Output == "1",
+            "the second run to end"
+        );
     }
 
     [Test]
@@ -403,11 +413,7 @@ internal sealed class ManagementTests() : WorkflowFixture(takesGiven: true)
     [Test]
     public async Task StartWorkflow_IdStaysTaken_IsTriedThreeTimesMoreThenFails()
     {
-        var id = NewId();
-        await StartAsync("event", id);
-        var clock = new HeldClock();
-        var management = new WorkflowManagement(Runtime.Engine, clock);
-        var start = management.StartAsync("shop", new WorkflowStart("event", id), default);
+        var (clock, start) = await StartTakenAsync(new WorkflowStart("event", NewId()));
         for (var retry = 0; retry < 3; retry++)
             (await clock.NextAsync(TimeSpan.FromSeconds(1)))();
         var status = await StatusOf(() => start.WaitAsync(Patience));
@@ -419,16 +425,16 @@ internal sealed class ManagementTests() : WorkflowFixture(takesGiven: true)
     public async Task StartWorkflow_IdIsFreedBeforeTheNextAttempt_Starts()
     {
         var id = NewId();
-        await StartAsync("event", id);
-        var clock = new HeldClock();
-        var management = new WorkflowManagement(Runtime.Engine, clock);
-        var start = management.StartAsync("shop", new WorkflowStart("echo", id) { Input = "2" }, default);
+        var (clock, start) = await StartTakenAsync(new WorkflowStart("echo", id) { Input = "2" });
         var endDelay = await clock.NextAsync(TimeSpan.FromSeconds(1));
         await Client.RaiseEventAsync(new() { InstanceId = id, Name = "paid" });
         await FinishedAsync(id);
         endDelay();
         Assert.That(await start.WaitAsync(Patience), Is.EqualTo(id));
-        await UntilAsync(async () => (await StateAsync(id))?.Output == "2", "the second run ends");
+        await Eventually.ThatAsync(
+            async () => (await StateAsync(id))?.Output == "2",
+            "the second run to end"
+        );
     }
 
     [Test]
@@ -442,6 +448,15 @@ internal sealed class ManagementTests() : WorkflowFixture(takesGiven: true)
         Assert.That(summary.Properties["dapr.workflow.input"], Is.EqualTo("{}"));
         Assert.That(summary.Properties["dapr.workflow.output"], Is.EqualTo("{}"));
         Assert.That(await Runtime.Management.GetAsync("shop", NewId(), default), Is.Null);
+    }
+
+    /// <summary>Starts a workflow whose id another one has that runs, on a clock that stands still.</summary>
+    private async Task<(HeldClock Clock, Task<string> Start)> StartTakenAsync(WorkflowStart workflow)
+    {
+        await StartAsync("event", workflow.InstanceId);
+        var clock = new HeldClock();
+        var management = new WorkflowManagement(Runtime.Engine, clock);
+        return (clock, management.StartAsync("shop", workflow, default));
     }
 
     private static IEnumerable<WorkflowAction> Waiting(Replay replay) =>

@@ -11,7 +11,7 @@ internal sealed class SavedLog : IAsyncDisposable
     private SavedLog(NpgsqlDataSource source) => _source = source;
 
     /// <summary>Starts keeping what is written from now on.</summary>
-    public static async Task<SavedLog> StartAsync(WorkflowDatabase database)
+    public static async Task<SavedLog> StartAsync(SidecarDatabase database)
     {
         var saved = new SavedLog(NpgsqlDataSource.Create(database.ConnectionString));
         await saved.RunAsync(

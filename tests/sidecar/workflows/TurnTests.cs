@@ -1,5 +1,6 @@
 using Dapr.DurableTask.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Souk.Tests.Harness;
 using Case = Dapr.DurableTask.Protobuf.HistoryEvent.EventTypeOneofCase;
 
 namespace Souk.Tests.Sidecar.Workflows;
@@ -386,7 +387,7 @@ internal sealed class TurnTests() : WorkflowFixture(takesGiven: true)
 
     private async Task<WorkItem> ItemAsync(Func<WorkItem, bool> which, int number, string what)
     {
-        await UntilAsync(() => _worker.Items.Count(which) > number, what);
+        await Eventually.ThatAsync(() => _worker.Items.Count(which) > number, what);
         return _worker.Items.Where(which).ElementAt(number);
     }
 

@@ -10,7 +10,7 @@ internal abstract class WorkflowFixture(bool takesGiven = false)
 {
     protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
-    protected WorkflowDatabase Database { get; private set; } = null!;
+    protected SidecarDatabase Database { get; private set; } = null!;
 
     protected WorkflowRuntime Runtime { get; set; } = null!;
 
@@ -19,7 +19,7 @@ internal abstract class WorkflowFixture(bool takesGiven = false)
     [OneTimeSetUp]
     public async Task CreateDatabase()
     {
-        Database = await WorkflowDatabase.CreateAsync();
+        Database = await SidecarDatabase.CreateAsync();
         Runtime = await (
             takesGiven ? WorkflowRuntime.FindAsync(Database) : WorkflowRuntime.StartAsync(Database)
         );
@@ -75,13 +75,11 @@ internal abstract class WorkflowFixture(bool takesGiven = false)
         return answer.Exists ? answer.WorkflowState : null;
     }
 
-    protected static Task UntilAsync(Func<Task<bool>> holds, string what) =>
-        Eventually.ThatAsync(holds, what);
-
-    protected static Task UntilAsync(Func<bool> holds, string what) => Eventually.ThatAsync(holds, what);
-
     protected Task UntilStatusAsync(string id, OrchestrationStatus status) =>
-        UntilAsync(async () => (await StateAsync(id))?.WorkflowStatus == status, $"{id} is {status}");
+        Eventually.ThatAsync(
+            async () => (await StateAsync(id))?.WorkflowStatus == status,
+            $"{id} to be {status}"
+        );
 
     protected static async Task<Status> StatusOf(Func<Task> call)
     {

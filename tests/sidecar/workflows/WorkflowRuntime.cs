@@ -1,8 +1,6 @@
 using Dapr.DurableTask.Protobuf;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -34,7 +32,7 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
     }
 
     private WorkflowRuntime(WebApplication web, WorkflowEngine engine, string appId)
-        : this(AddressesOf(web).First(), AddressesOf(web).Last(), appId)
+        : this(web.Urls.First(), web.Urls.Last(), appId)
     {
         _web = web;
         _engine = engine;
@@ -56,7 +54,7 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
     public WorkflowManagement Management => new(Engine, TimeProvider.System);
 
     /// <summary>The runtime that is there already; one of the test's own where none is.</summary>
-    public static async Task<WorkflowRuntime> FindAsync(WorkflowDatabase database)
+    public static async Task<WorkflowRuntime> FindAsync(SidecarDatabase database)
     {
         var (grpc, http) = GivenSidecar.Addresses;
         return GivenSidecar.IsThere
@@ -65,7 +63,7 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
     }
 
     public static async Task<WorkflowRuntime> StartAsync(
-        WorkflowDatabase database,
+        SidecarDatabase database,
         string appId = "shop",
         int? port = null
     )
@@ -132,9 +130,6 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
         var spec = new AppSpec { AppId = appId, Directory = "." };
         return new SidecarApp(spec, components, new SocketsHttpHandler(), new SidecarSettings(), services);
     }
-
-    private static ICollection<string> AddressesOf(WebApplication web) =>
-        web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
 
     private async Task CloseAsync()
     {

@@ -6,7 +6,7 @@ namespace Souk.Tests.Harness;
 /// Where an answer of HTTP/1.1 ends, by what it says itself: a length, chunks, or no body at all. For clients
 /// that read from bare sockets.
 /// </summary>
-internal static class HttpAnswer
+internal static class Http1Answer
 {
     private static ReadOnlySpan<byte> Line => "\r\n"u8;
 

@@ -7,7 +7,7 @@ namespace Souk.Tests.Harness;
 /// takes an answer for whole too early looks for the next one's beginning in the wrong place, and waits for
 /// what it has already read.
 /// </summary>
-internal sealed class HttpAnswerTests
+internal sealed class Http1AnswerTests
 {
     private const string Chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
@@ -27,10 +27,10 @@ internal sealed class HttpAnswerTests
         Assert.Multiple(() =>
         {
             for (var come = 0; come < bytes.Length; come++)
-                Assert.That(HttpAnswer.LengthOf(bytes.AsSpan(0, come)), Is.Null, $"after {come} bytes");
-            Assert.That(HttpAnswer.LengthOf(bytes), Is.EqualTo(bytes.Length));
+                Assert.That(Http1Answer.LengthOf(bytes.AsSpan(0, come)), Is.Null, $"after {come} bytes");
+            Assert.That(Http1Answer.LengthOf(bytes), Is.EqualTo(bytes.Length));
             var withNext = Encoding.Latin1.GetBytes(answer + Empty);
-            Assert.That(HttpAnswer.LengthOf(withNext), Is.EqualTo(bytes.Length), "with the next one behind");
+            Assert.That(Http1Answer.LengthOf(withNext), Is.EqualTo(bytes.Length), "with the next one behind");
         });
     }
 
@@ -39,7 +39,7 @@ internal sealed class HttpAnswerTests
     [TestCase(Chunked + "1\r\nabc")]
     public void LengthOf_WhatIsNoAnswer_Throws(string bytes) =>
         Assert.That(
-            () => HttpAnswer.LengthOf(Encoding.Latin1.GetBytes(bytes)),
+            () => Http1Answer.LengthOf(Encoding.Latin1.GetBytes(bytes)),
             Throws.InstanceOf<InvalidDataException>()
         );
 }
