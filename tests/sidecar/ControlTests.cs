@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar;
@@ -150,6 +151,24 @@ internal sealed class ControlTests
     }
 
     [Test]
+    public async Task Run_OnATerminal_GivesEachAppsPrefixAColourOfItsOwn()
+    {
+        var screen = await OnATerminalAsync(noColor: "");
+        var colours = new[] { "one", "two" }.Select(app =>
+            Regex.Match(screen, $@"\e\[(\d+)m{app} +\| \e\[0mup").Groups[1].Value
+        );
+        Assert.That(colours, Is.Unique.And.None.Empty, screen);
+    }
+
+    [Test]
+    public async Task Run_OnATerminalOfOneWhoWantsNoColour_HasNone()
+    {
+        var screen = await OnATerminalAsync(noColor: "1");
+        Assert.That(screen, Does.Match(@"one +\| up").And.Match(@"two +\| up"));
+        Assert.That(screen, Does.Not.Match(@"\e\[[\d;]*m"));
+    }
+
+    [Test]
     public async Task Run_PortTaken_NamesFileLineAndField()
     {
         using var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, _httpPort);
@@ -168,6 +187,24 @@ internal sealed class ControlTests
         run.Start();
         await Eventually.ThatAsync(() => run.Output.Contains("one       | up"), "the app");
         return run;
+    }
+
+    /// <summary>What a run of two apps shows to who sits before it.</summary>
+    private async Task<string> OnATerminalAsync(string noColor)
+    {
+        WriteRunFile(Patient, Patient);
+        var command = $"dotnet '{SidecarProcess.Program}' run -f '{RunFilePath}'";
+        await using var terminal = new KillableProcess(
+            Programs.Require("script"),
+            "-qec",
+            command,
+            "/dev/null"
+        );
+        terminal.Start(new Dictionary<string, string> { ["NO_COLOR"] = noColor });
+        await Eventually.ThatAsync(() => Regex.Count(terminal.Output, @"\| (\e\[0m)?up\b") == 2, "both apps");
+        Assert.That((await SidecarAsync("stop")).Code, Is.Zero);
+        Assert.That(await terminal.ExitAsync(), Is.Zero);
+        return terminal.Output;
     }
 
     private KillableProcess Run(params string[] more) =>

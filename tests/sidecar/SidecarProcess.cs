@@ -38,6 +38,8 @@ internal sealed class KillableProcess(string program, params string[] arguments)
     {
         var info = new ProcessStartInfo(program, arguments)
         {
+            // The terminal of who runs the tests is not theirs.
+            RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
