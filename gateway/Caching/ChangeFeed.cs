@@ -75,10 +75,10 @@ internal sealed partial class ChangeFeed(
         {
             TellOf(e.Status);
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        catch (Exception e) when (e is IOException or HttpRequestException or ObjectDisposedException)
         {
-            // What the client says of a connection that breaks while it writes; of one that breaks while it
-            // reads it says the same in gRPC's words.
+            // What gRPC's client says of a connection that breaks while it writes. Of one that breaks while
+            // it reads it says the same by its own exception.
             TellOf(new Status(StatusCode.Unavailable, e.Message));
         }
         finally

@@ -81,17 +81,12 @@ internal sealed class TopicStream : IAsyncDisposable
         return failure!;
     }
 
-    /// <summary>Sends a message. That the line is gone is for whoever reads, who hears why.</summary>
     internal async Task SendAsync(SubscribeTopicEventsRequestAlpha1 message)
     {
         await _writing.WaitAsync();
         try
         {
-            await _call.RequestStream.WriteAsync(message);
-        }
-        catch (IOException)
-        {
-            // So the client tells of a connection that breaks while it writes; a read of it is Unavailable.
+            await _call.RequestStream.TryWriteAsync(message);
         }
         finally
         {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Dapr.DurableTask.Protobuf;
 using Grpc.Core;
 using Grpc.Net.Client;
+using Souk.Tests.Harness;
 
 namespace Souk.Tests.Sidecar.Workflows;
 
@@ -12,6 +13,7 @@ internal sealed class ProtocolWorker : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly GrpcChannel _channel;
     private readonly TaskHubSidecarService.TaskHubSidecarServiceClient _client;
+    private readonly TaskCompletionSource _failing = new();
     private Task _loop = Task.CompletedTask;
 
     private ProtocolWorker(string address)
@@ -55,7 +57,7 @@ internal sealed class ProtocolWorker : IAsyncDisposable
         bool echoesTokens = true
     ) => ConnectAsync(runtime.Channel, configure, echoesTokens);
 
-    public static async Task<ProtocolWorker> ConnectAsync(
+    public static Task<ProtocolWorker> ConnectAsync(
         GrpcChannel runtime,
         Action<ProtocolWorker> configure,
         bool echoesTokens = true
@@ -63,15 +65,21 @@ internal sealed class ProtocolWorker : IAsyncDisposable
     {
         var worker = new ProtocolWorker($"http://{runtime.Target}") { EchoesTokens = echoesTokens };
         configure(worker);
+        _ = Eventually.Watch(worker._failing.Task);
+        return worker.ConnectAsync();
+    }
+
+    private async Task<ProtocolWorker> ConnectAsync()
+    {
         var request = new GetWorkItemsRequest();
-        if (worker.FetchesHistory)
+        if (FetchesHistory)
         {
             request.Capabilities.Add(WorkerCapability.HistoryStreaming);
         }
-        var stream = worker._client.GetWorkItems(request, cancellationToken: worker._stop.Token);
+        var stream = _client.GetWorkItems(request, cancellationToken: _stop.Token);
         await stream.ResponseHeadersAsync;
-        worker._loop = Task.Run(() => worker.ReadAsync(stream));
-        return worker;
+        _loop = Task.Run(() => ReadAsync(stream));
+        return this;
     }
 
     /// <summary>Hangs up at once, with whatever is in hand.</summary>
@@ -115,6 +123,11 @@ internal sealed class ProtocolWorker : IAsyncDisposable
         catch (Exception e) when (e is RpcException or OperationCanceledException or ObjectDisposedException)
         {
             // As for a worker that dies with the answer on its lips.
+        }
+        catch (Exception e)
+        {
+            // Nobody will be answered: for the test that waits for it.
+            _failing.TrySetException(e);
         }
     }
 
