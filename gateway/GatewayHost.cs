@@ -37,9 +37,10 @@ internal static class GatewayHost
         Action<IServiceCollection>? overrides = null
     )
     {
-        var host = WebApplication.CreateSlimBuilder();
+        // The slim builder would read and watch an appsettings.json of whatever directory it is started in.
+        var host = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         Listener.Add(host, settings);
-        OperatorDoor.Listen(host, settings);
+        OperatorDoor.Add(host, settings);
         Log(host.Logging, level, settings.LogsJson);
         host.Services.Configure<HostOptions>(options => options.ShutdownTimeout = DrainTimeout);
         host.Services.AddSingleton(settings);
@@ -52,7 +53,6 @@ internal static class GatewayHost
         host.Services.AddSingleton<UnaryCalls>();
         host.Services.AddHostedService<ChangeFeed>();
         host.Services.AddSingleton<CookieTokens>();
-        host.Services.AddSingleton<OperatorDoor>();
         host.Services.AddSingleton<Drain>();
         host.Services.AddHostedService(services => services.GetRequiredService<Drain>());
         host.Services.AddSingleton<ITokenKeySource, MeshKeys>();
@@ -72,7 +72,8 @@ internal static class GatewayHost
         overrides?.Invoke(host.Services);
         var app = host.Build();
         app.Services.GetRequiredService<OwnServices>().Map(app);
-        app.Use(app.Services.GetRequiredService<OperatorDoor>().RunAsync);
+        if (app.Services.GetService<OperatorDoor>() is { } door)
+            app.Use(door.RunAsync);
         app.Use(app.Services.GetRequiredService<Drain>().RunAsync);
         app.Run(app.Services.GetRequiredService<FrontDoor>().HandleAsync);
         return app;

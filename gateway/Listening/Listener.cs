@@ -22,6 +22,8 @@ internal static class Listener
     /// <summary>Adds what the endpoints need; <paramref name="settings"/> decide which there are.</summary>
     public static void Add(WebApplicationBuilder host, GatewaySettings settings)
     {
+        // Where the system has no library for QUIC, which HTTP/3 needs, the latter adds nothing.
+        host.WebHost.UseKestrelCore().UseQuic();
         // A connection may be silent for as long as a request's headers may take, and no longer.
         var priorKnowledge = new PriorKnowledge("http2-in-process", settings.HeadersTimeout);
         host.Services.AddSingleton<IConnectionListenerFactory, PriorKnowledgeListeners>();
@@ -70,7 +72,6 @@ internal static class Listener
 
     private static void Secure(ListenOptions listen, Certificate certificate)
     {
-        // HTTP/3 needs the QUIC library of the system; without it the same host serves HTTP/2.
         listen.Protocols = IsQuicSupported()
             ? HttpProtocols.Http1AndHttp2AndHttp3
             : HttpProtocols.Http1AndHttp2;

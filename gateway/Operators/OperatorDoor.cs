@@ -20,11 +20,15 @@ internal sealed class OperatorDoor : IDisposable
         "Microsoft.AspNetCore.Server.Kestrel"
     );
 
-    /// <summary>Adds the endpoint, where the settings ask for one.</summary>
-    public static void Listen(WebApplicationBuilder host, GatewaySettings settings)
+    /// <summary>
+    /// Adds the door and where it listens, if the settings ask for one. Without it nothing is collected that
+    /// nobody could read.
+    /// </summary>
+    public static void Add(WebApplicationBuilder host, GatewaySettings settings)
     {
         if (settings.OperatorPort is not { } port)
             return;
+        host.Services.AddSingleton<OperatorDoor>();
         host.WebHost.ConfigureKestrel(options =>
             options.Listen(
                 IPAddress.Parse(settings.OperatorAddress),

@@ -43,11 +43,13 @@ public static partial class ServiceHost
         Action<IServiceCollection>? overrides = null
     )
     {
-        var host = WebApplication.CreateSlimBuilder();
+        // The slim builder would read and watch an appsettings.json of whatever directory it is started in.
+        var host = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         // The Dapr SDK reads these; one process may host several services, so the environment is not enough.
         host.Configuration[DaprDefaults.DaprGrpcEndpointName] = $"http://127.0.0.1:{settings.DaprGrpcPort}";
         host.Configuration[DaprDefaults.DaprHttpEndpointName] = $"http://127.0.0.1:{settings.DaprHttpPort}";
         host.Configuration[DaprDefaults.DaprApiTokenName] = settings.DaprApiToken;
+        host.WebHost.UseKestrelCore();
         Listen(host.WebHost, settings);
         Log(host.Logging, settings);
         host.Services.Configure<HostOptions>(options => options.ShutdownTimeout = DrainTimeout);

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Reflection.V1;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Souk.Shared;
 using Souk.Tests.Harness;
@@ -16,6 +17,13 @@ internal sealed class HostTests : ProbeFixture
         var health = TheMesh.Client<Health.HealthClient>("probe");
         var reply = await health.CheckAsync(new HealthCheckRequest());
         Assert.That(reply.Status, Is.EqualTo(Serving.NotServing));
+    }
+
+    [Test]
+    public void Build_WhateverDirectory_ReadsNoSettingsOfIt()
+    {
+        var settings = (IConfigurationRoot)Probe.Get<IConfiguration>();
+        Assert.That(settings.Providers.OfType<FileConfigurationProvider>(), Is.Empty);
     }
 
     [Test]

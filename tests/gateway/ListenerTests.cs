@@ -6,6 +6,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Grpc.Net.Client;
+using Microsoft.Extensions.Configuration;
 using Souk.Tests.Gateway.Protos;
 
 namespace Souk.Tests.Gateway;
@@ -38,6 +39,14 @@ internal sealed class ListenerTests
             (response.StatusCode, response.Version.ToString()),
             Is.EqualTo((HttpStatusCode.OK, version))
         );
+    }
+
+    [Test]
+    public async Task Build_WhateverDirectory_ReadsNoSettingsOfIt()
+    {
+        await using var gateway = await GatewayHarness.StartAsync();
+        var settings = (IConfigurationRoot)gateway.Part<IConfiguration>();
+        Assert.That(settings.Providers.OfType<FileConfigurationProvider>(), Is.Empty);
     }
 
     [TestCase(1)]
