@@ -103,7 +103,8 @@ internal sealed class ContentionTests : Journey
     [Description("CART-07, ORD-01: a price that is no longer what the buyer agreed to")]
     public async Task Checkout_PriceChanged_IsRefusedWithBothPrices()
     {
-        var goods = await Shop.GoodsAsync(stock: 3, price: 20m);
+        // Enough for every order that is made before the cart hears of the new price.
+        var goods = await Shop.GoodsAsync(stock: 10_000, price: 20m);
         var buyer = await Shop.BuyerAsync();
         await Shop.RepriceAsync(goods, price: 22m);
         var body = Orders.Body(goods);
