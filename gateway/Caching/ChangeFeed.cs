@@ -71,15 +71,14 @@ internal sealed partial class ChangeFeed(
                 }
             }
         }
-        catch (RpcException e)
+        catch (Exception e)
+            when (e is RpcException or IOException or HttpRequestException or ObjectDisposedException)
         {
-            TellOf(e.Status);
-        }
-        catch (Exception e) when (e is IOException or HttpRequestException or ObjectDisposedException)
-        {
-            // What gRPC's client says of a connection that breaks while it writes. Of one that breaks while
-            // it reads it says the same by its own exception.
-            TellOf(new Status(StatusCode.Unavailable, e.Message));
+            // Of a connection that breaks while it writes gRPC's client tells in HTTP's words, of all else in
+            // its own.
+            var end = (e as RpcException)?.Status ?? new Status(StatusCode.Unavailable, e.Message);
+            if (!token.IsCancellationRequested)
+                LogDown(logger, end.StatusCode.ToString(), end.Detail);
         }
         finally
         {
@@ -87,12 +86,6 @@ internal sealed partial class ChangeFeed(
                 cache.Deafen();
         }
         return isHeard;
-
-        void TellOf(Status end)
-        {
-            if (!token.IsCancellationRequested)
-                LogDown(logger, end.StatusCode.ToString(), end.Detail);
-        }
     }
 
     // {"product_id": "prod_…", "version": "7"}

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Google.Protobuf.WellKnownTypes;
 
 namespace Souk.Gateway.Transcoding;
 
@@ -49,9 +50,10 @@ internal static partial class WireToJson
         while (!reader.AtEnd)
         {
             var (number, type) = reader.Tag();
-            if (number == 1 && type == WireType.Varint)
+            // A Duration has the same two numbers.
+            if (number == Timestamp.SecondsFieldNumber && type == WireType.Varint)
                 seconds = unchecked((long)reader.Varint());
-            else if (number == Souk.Type.Money.MinorUnitsFieldNumber && type == WireType.Varint)
+            else if (number == Timestamp.NanosFieldNumber && type == WireType.Varint)
                 nanos = unchecked((int)reader.Varint());
             else
                 reader.Skip(type);
@@ -71,7 +73,7 @@ internal static partial class WireToJson
         while (!reader.AtEnd)
         {
             var (number, type) = reader.Tag();
-            if (number == Souk.Type.Money.CurrencyFieldNumber && type == WireType.Length)
+            if (number == FieldMask.PathsFieldNumber && type == WireType.Length)
                 paths.Add(Encoding.UTF8.GetString(reader.Bytes()));
             else
                 reader.Skip(type);
@@ -174,9 +176,9 @@ internal static partial class WireToJson
         while (!reader.AtEnd)
         {
             var (number, type) = reader.Tag();
-            if (number == 1 && type == WireType.Length)
+            if (number == Type.Money.CurrencyFieldNumber && type == WireType.Length)
                 currency = reader.Bytes();
-            else if (number == 2 && type == WireType.Varint)
+            else if (number == Type.Money.MinorUnitsFieldNumber && type == WireType.Varint)
                 minorUnits = unchecked((long)reader.Varint());
             else
                 reader.Skip(type);

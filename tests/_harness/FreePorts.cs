@@ -32,10 +32,7 @@ internal static class FreePorts
     /// <summary>As many different ones.</summary>
     internal static int[] Many(int count) => [.. Enumerable.Range(0, count).Select(_ => One())];
 
-    /// <summary>
-    /// Whether a port can be opened. One of ours that was closed may not be for a moment: a process that
-    /// another test starts has all our sockets until it runs its own program.
-    /// </summary>
+    /// <summary>Whether a server could open the port now.</summary>
     internal static bool IsFree(int port)
     {
         try

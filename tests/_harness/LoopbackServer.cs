@@ -34,7 +34,7 @@ internal sealed class LoopbackServer(
 
     internal async Task UpAsync()
     {
-        await Eventually.ThatAsync(() => FreePorts.IsFree(Port));
+        await Ports.UntilFreeAsync(Port);
         var builder = Loopback.Builder((Port, protocols));
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null);
         services?.Invoke(builder.Services);

@@ -66,9 +66,9 @@ internal sealed class ChangeBackend : DaprApi.DaprBase
             );
             if (message.Id == LongId)
             {
-                var line = context.GetHttpContext();
-                await line.Request.BodyReader.ReadAsync(context.CancellationToken);
-                line.Features.GetRequiredFeature<IConnectionLifetimeFeature>().Abort();
+                var http = context.GetHttpContext();
+                await http.Request.BodyReader.ReadAsync(context.CancellationToken);
+                http.Features.GetRequiredFeature<IConnectionLifetimeFeature>().Abort();
                 return;
             }
             await requestStream.MoveNext(context.CancellationToken);

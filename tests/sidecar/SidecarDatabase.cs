@@ -12,6 +12,7 @@ internal sealed class SidecarDatabase : IAsyncDisposable
     /// <summary>As a component's connectionString.</summary>
     internal string Address => new UriBuilder(Backends.Postgres) { Path = "/" + _name }.Uri.ToString();
 
+    /// <summary>As Npgsql takes it, and a component, too.</summary>
     internal string ConnectionString => ConnectionStringOf(_name);
 
     internal static async Task<SidecarDatabase> CreateAsync()

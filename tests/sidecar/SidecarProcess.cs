@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Net.Sockets;
 using System.Text;
 using Grpc.Net.Client;
 using Souk.Sidecar.Redis;
@@ -248,25 +247,4 @@ internal sealed class RedisProcess : IAsyncDisposable
         await _process.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
     }
-}
-
-internal static class Ports
-{
-    internal static Task UntilOpenAsync(int port) =>
-        Eventually.ThatAsync(
-            async () =>
-            {
-                using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-                try
-                {
-                    await socket.ConnectAsync("127.0.0.1", port);
-                    return true;
-                }
-                catch (SocketException)
-                {
-                    return false;
-                }
-            },
-            $"port {port}"
-        );
 }

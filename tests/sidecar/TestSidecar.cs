@@ -107,8 +107,8 @@ internal sealed class TestSidecar : IAsyncDisposable
     {
         foreach (var spec in specs)
         {
-            await Eventually.ThatAsync(() => FreePorts.IsFree(spec.GrpcPort));
-            await Eventually.ThatAsync(() => FreePorts.IsFree(spec.HttpPort));
+            await Ports.UntilFreeAsync(spec.GrpcPort);
+            await Ports.UntilFreeAsync(spec.HttpPort);
         }
         return await SidecarServer.StartAsync(specs, settings, CancellationToken.None);
     }

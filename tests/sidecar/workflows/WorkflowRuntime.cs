@@ -70,7 +70,7 @@ internal sealed class WorkflowRuntime : IAsyncDisposable
     {
         GivenSidecar.RefuseFor("a workflow engine whose workers are all its own");
         var place = port ?? FreePorts.One();
-        await Eventually.ThatAsync(() => FreePorts.IsFree(place));
+        await Ports.UntilFreeAsync(place);
         var engine = new WorkflowEngine(database.ConnectionString, TimeProvider.System, NullLogger.Instance);
         var builder = Loopback.Builder((place, HttpProtocols.Http2), (0, HttpProtocols.Http1));
         builder.Services.AddGrpc();

@@ -37,7 +37,7 @@ internal sealed class LoopbackApp : IAsyncDisposable
         where TService : class
     {
         var port = grpcPort ?? FreePorts.One();
-        await Eventually.ThatAsync(() => FreePorts.IsFree(port));
+        await Ports.UntilFreeAsync(port);
         var builder = Loopback.Builder((port, HttpProtocols.Http2), (0, HttpProtocols.Http1));
         builder.Services.AddGrpc();
         builder.Services.AddSingleton(service);
